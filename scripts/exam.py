@@ -1,0 +1,28 @@
+"""`make exam NAME=...`: the full figures behind a claim, one exam per part of the project.
+
+Owns the table of exams. An exam is a function that writes `results/exams/NAME.json` with the code
+revision and returns an exit code; its small fixed-seed slice lives in `tests/`.
+To add one: write the function in the module of its part and add one line to `EXAMS`.
+"""
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+EXAMS: Mapping[str, str] = {}  # name -> "module:function" below scripts/
+
+
+def main(arguments: list[str], exams: Mapping[str, str] = EXAMS) -> int:
+    """Run the named exam; 2 where there is none of that name."""
+    known = ", ".join(sorted(exams)) or "none yet"
+    if len(arguments) != 1 or arguments[0] not in exams:
+        seen = " ".join(arguments) or "no name"
+        print(f"exam: {seen!r} is not an exam; there are: {known}.", file=sys.stderr)
+        return 2
+    module, function = exams[arguments[0]].split(":")
+    found = getattr(importlib.import_module(f".{module}", __package__), function)
+    return int(found())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
