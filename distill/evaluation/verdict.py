@@ -1,0 +1,185 @@
+"""The verdict of one recipe run: what `recipe run --json` prints and `results/` keeps.
+
+Owns: the pydantic model of that JSON and how it is built from a `Judgement`. Refuses to own: how
+to decide (`criterion`) and how to compute (`summary`). The task-level `Verdict` of the worlds is
+another thing; this one is named `RecipeVerdict`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from .criterion import ClauseResult, Criterion, Scope, Status
+from .summary import Judgement
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class TokenFigure(_Frozen):
+    """Mean tokens an answered item."""
+
+    prompt: float
+    completion: float
+
+
+class ArmFigure(_Frozen):
+    """One arm: the share of items passed and its 95 % interval clustered by skill."""
+
+    mean: float
+    ci: tuple[float, float]
+    n: int
+    tokens: TokenFigure
+    failures: int = 0
+    """Failed requests; they count as not passed."""
+
+
+class DiscordantFigure(_Frozen):
+    """Items that one arm alone passed."""
+
+    only_a: int
+    only_b: int
+
+
+class ComparisonFigure(_Frozen):
+    """Arm a minus arm b, paired by item, with its 95 % interval clustered by skill."""
+
+    a: str
+    b: str
+    diff: float
+    ci: tuple[float, float]
+    discordant: DiscordantFigure
+    p_mcnemar: float
+    """Exact two-sided p, blind to clusters; for information."""
+
+
+class ClauseFigure(_Frozen):
+    """One clause: as written before the run, and what was seen."""
+
+    clause: str
+    bar: float
+    seen: float | None
+    """None: not measured, which never holds."""
+    ci: tuple[float, float] | None
+    holds: bool
+    note: str = ""
+
+
+class CriterionFigure(_Frozen):
+    """The criterion and how each clause came out."""
+
+    statement: str
+    digest: str
+    """SHA-256 of the criterion as written before the run."""
+    preconditions: tuple[ClauseFigure, ...] = ()
+    clauses: tuple[ClauseFigure, ...]
+
+
+class RecipeVerdict(_Frozen):
+    """One recipe on one seed."""
+
+    recipe: str
+    source: str
+    """The paper, with its arXiv id."""
+    criterion: CriterionFigure
+    arms: dict[str, ArmFigure]
+    comparisons: tuple[ComparisonFigure, ...]
+    seeds: dict[str, int]
+    """Every seed of the run by what it is for."""
+    base: str
+    """Family digest of the base."""
+    code: str
+    """Revision of the code."""
+    wall_s: float
+    rollouts: int
+    """Completions sampled for training; evaluation is not counted."""
+    status: Status
+    scope: Scope
+    """The set of arms that `status` speaks of."""
+    world: str = ""
+    """The world, where it is not the recipe's own."""
+
+
+def recipe_verdict(
+    judgement: Judgement,
+    criterion: Criterion,
+    *,
+    recipe: str,
+    source: str,
+    seeds: dict[str, int],
+    base: str,
+    code: str,
+    wall_s: float,
+    rollouts: int,
+    world: str = "",
+) -> RecipeVerdict:
+    """Build the verdict of a run; `status` and `scope` come from the criterion alone."""
+    checked = judgement.checked
+    return RecipeVerdict(
+        recipe=recipe,
+        source=source,
+        criterion=CriterionFigure(
+            statement=criterion.statement,
+            digest=criterion.digest,
+            preconditions=tuple(_clause(result) for result in checked.preconditions),
+            clauses=tuple(_clause(result) for result in checked.clauses),
+        ),
+        arms={
+            arm.name: ArmFigure(
+                mean=arm.mean,
+                ci=arm.ci,
+                n=arm.n,
+                tokens=TokenFigure(prompt=arm.tokens.prompt, completion=arm.tokens.completion),
+                failures=arm.failures,
+            )
+            for arm in judgement.arms
+        },
+        comparisons=tuple(
+            ComparisonFigure(
+                a=c.a,
+                b=c.b,
+                diff=c.diff,
+                ci=c.ci,
+                discordant=DiscordantFigure(only_a=c.discordant.only_a, only_b=c.discordant.only_b),
+                p_mcnemar=c.p_mcnemar,
+            )
+            for c in judgement.comparisons
+        ),
+        seeds=seeds,
+        base=base,
+        code=code,
+        wall_s=wall_s,
+        rollouts=rollouts,
+        status=checked.status,
+        scope=criterion.scope,
+        world=world,
+    )
+
+
+def write_verdicts(path: Path, verdicts: Sequence[RecipeVerdict]) -> None:
+    """Write a committed result: a JSON list with one verdict a seed."""
+    rows = [verdict.model_dump(mode="json") for verdict in verdicts]
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_verdicts(path: Path) -> tuple[RecipeVerdict, ...]:
+    """Read a committed result; a field we do not know is an error (pydantic's)."""
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(RecipeVerdict.model_validate(row) for row in rows)
+
+
+def _clause(result: ClauseResult) -> ClauseFigure:
+    seen = result.seen
+    return ClauseFigure(
+        clause=result.clause,
+        bar=result.bar,
+        seen=None if seen is None else seen.estimate,
+        ci=None if seen is None else (seen.low, seen.high),
+        holds=result.holds,
+        note=result.note,
+    )

@@ -1,0 +1,152 @@
+"""Hand-worked numbers and laws of the clustered statistics."""
+
+import math
+
+import numpy as np
+import pytest
+from skillweave.distill.evaluation import (
+    Discordant,
+    EvaluationError,
+    clustered_mean,
+    discordant,
+    mcnemar_exact,
+    paired_difference,
+)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_the_mean_is_over_items_and_not_over_clusters() -> None:
+    got = clustered_mean([1, 0, 0, 0], ["a", "b", "b", "b"], rng=rng())
+    assert got.estimate == 0.25
+
+
+def test_with_one_cluster_the_interval_is_the_plain_bootstrap_of_its_items() -> None:
+    # mean of n binary draws: standard error sqrt(p (1 - p) / n)
+    values = [1.0] * 60 + [0.0] * 40
+    got = clustered_mean(values, ["only"] * 100, rng=rng())
+    half = 1.96 * math.sqrt(0.6 * 0.4 / 100)
+    assert got.low == pytest.approx(0.6 - half, abs=0.011)
+    assert got.high == pytest.approx(0.6 + half, abs=0.011)
+
+
+def test_two_clusters_of_constant_values_give_the_three_means_of_cluster_resampling() -> None:
+    # drawn clusters are (a,a), (a,b), (b,a), (b,b): means 0, 0.5, 0.5, 1
+    got = clustered_mean([0, 0, 1, 1], ["a", "a", "b", "b"], rng=rng())
+    assert (got.low, got.estimate, got.high) == (0.0, 0.5, 1.0)
+
+
+def test_clusters_that_differ_widen_the_interval() -> None:
+    values = [1.0] * 50 + [0.0] * 50
+    clusters = ["a"] * 50 + ["b"] * 50
+    apart = clustered_mean(values, clusters, rng=rng())
+    mixed = clustered_mean(values, clusters[::2] * 2, rng=rng())
+    assert apart.high - apart.low > 2 * (mixed.high - mixed.low)
+
+
+def test_identical_arms_differ_by_exactly_nothing() -> None:
+    a = rng(3).random(90) < 0.4
+    clusters = [f"s{i % 3}" for i in range(90)]
+    got = paired_difference(a, a, clusters_N=clusters, rng=rng())
+    assert (got.estimate, got.low, got.high) == (0.0, 0.0, 0.0)
+
+
+def test_pairing_removes_what_is_hard_for_both_arms() -> None:
+    # a passes the even items and item 1; b passes the even items: one discordant pair in 100
+    b = [i % 2 == 0 for i in range(100)]
+    a = [passed or i == 1 for i, passed in enumerate(b)]
+    got = paired_difference(a, b, clusters_N=["s"] * 100, rng=rng())
+    assert got.estimate == pytest.approx(0.01)
+    assert got.low == 0.0
+    assert got.high <= 0.04
+
+
+def test_swapping_the_arms_mirrors_the_interval() -> None:
+    a, b = rng(1).random(60) < 0.7, rng(2).random(60) < 0.5
+    clusters = [f"s{i // 20}" for i in range(60)]
+    there = paired_difference(a, b, clusters_N=clusters, rng=rng(5))
+    back = paired_difference(b, a, clusters_N=clusters, rng=rng(6))
+    assert back.estimate == -there.estimate
+    assert back.low == pytest.approx(-there.high, abs=0.03)
+
+
+def test_the_same_generator_state_gives_the_same_interval() -> None:
+    values, clusters = rng(1).random(40), [f"s{i % 4}" for i in range(40)]
+    first = clustered_mean(values, clusters, rng=rng(9))
+    assert first == clustered_mean(values, clusters, rng=rng(9))
+    assert first != clustered_mean(values, clusters, rng=rng(10))
+
+
+def test_the_order_of_items_does_not_change_the_interval() -> None:
+    values, clusters = [0.0, 1.0, 1.0, 0.5], ["a", "a", "b", "b"]
+    forward = clustered_mean(values, clusters, rng=rng())
+    assert forward == clustered_mean(values[::-1], clusters[::-1], rng=rng())
+
+
+def test_the_interval_covers_a_known_effect_about_as_often_as_it_says() -> None:
+    draw, effect, covered = rng(0), 0.3, 0
+    clusters = [f"s{i // 40}" for i in range(12 * 40)]
+    for _ in range(200):
+        lift_C = np.repeat(draw.normal(effect, 0.1, 12), 40)
+        a, b = draw.random(480) < 0.4 + lift_C, draw.random(480) < 0.4
+        got = paired_difference(a, b, clusters_N=clusters, rng=draw, num_resamples=500)
+        covered += got.low <= effect <= got.high
+    assert 0.91 <= covered / 200 <= 0.995
+
+
+def test_an_interval_never_covers_an_effect_that_is_far_away() -> None:
+    draw = rng(4)
+    clusters = [f"s{i // 40}" for i in range(240)]
+    a, b = draw.random(240) < 0.9, draw.random(240) < 0.2
+    assert paired_difference(a, b, clusters_N=clusters, rng=draw).low > 0.5
+
+
+def test_discordant_counts_pairs_that_only_one_arm_passed() -> None:
+    got = discordant([True, True, False, False, True], [True, False, True, False, False])
+    assert got == Discordant(only_a=2, only_b=1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "p"),
+    [
+        ((0, 0), 1.0),
+        ((1, 0), 1.0),  # 2 * 1/2
+        ((5, 0), 0.0625),  # 2 / 2^5
+        ((8, 1), 0.0390625),  # 2 * (1 + 9) / 2^9
+        ((3, 3), 1.0),
+    ],
+)
+def test_mcnemar_is_the_two_sided_binomial_tail(counts: tuple[int, int], p: float) -> None:
+    assert mcnemar_exact(Discordant(*counts)) == p
+    assert mcnemar_exact(Discordant(*counts[::-1])) == p
+
+
+def test_mcnemar_survives_thousands_of_disagreements() -> None:
+    assert 0.0 <= mcnemar_exact(Discordant(3000, 100)) < 1e-300
+
+
+@pytest.mark.parametrize(
+    ("values", "clusters", "said"),
+    [
+        ([], [], "at least one item"),
+        ([1.0], ["a", "b"], "one cluster for each"),
+        ([float("nan")], ["a"], "NaN"),
+    ],
+)
+def test_bad_input_is_refused(values: list[float], clusters: list[str], said: str) -> None:
+    with pytest.raises(EvaluationError, match=said):
+        clustered_mean(values, clusters, rng=rng())
+
+
+def test_unequal_arms_are_refused() -> None:
+    with pytest.raises(EvaluationError, match="same items"):
+        paired_difference([1, 0], [1], clusters_N=["a", "a"], rng=rng())
+    with pytest.raises(EvaluationError, match="not matched"):
+        discordant([True], [])
+
+
+def test_a_level_outside_zero_and_one_is_refused() -> None:
+    with pytest.raises(EvaluationError, match=r"level=1\.5"):
+        clustered_mean([1.0], ["a"], rng=rng(), level=1.5)
