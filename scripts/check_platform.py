@@ -65,7 +65,9 @@ def check_system(report: Report, *, system: str, machine: str, release: str) -> 
         report.note("WSL2: keep the clone in the Linux file system, not under /mnt; it is faster")
 
 
-def check_python(report: Report, *, version: tuple, has_venv: bool, libc: tuple) -> None:
+def check_python(
+    report: Report, *, version: tuple[int, ...], has_venv: bool, libc: tuple[str, str]
+) -> None:
     """A supported Python that can make virtual environments, on a C library new enough."""
     low, below = NEED_PYTHON
     text = "Python {}.{}".format(*version[:2])
