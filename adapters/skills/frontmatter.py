@@ -28,7 +28,8 @@ MAX_DEPTH = 32
 
 _FENCE = "---"
 _KEY_LINE = re.compile(r"(?P<head>\s*[A-Za-z_][\w.-]*\s*:)[ \t]+(?P<value>\S.*)")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_OLD_BREAKS = str.maketrans(dict.fromkeys("\x85\u2028\u2029", " "))
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def _split(text: str) -> tuple[str, str, list[Problem]]:
         if lines[end].rstrip() == _FENCE:
             # Blank lines in front keep the line numbers of YAML's errors those of the file.
             yaml_text = "\n" * (start + 1) + "\n".join(lines[start + 1 : end]) + "\n"
+            # PyYAML speaks YAML 1.1, where these three end a line and could smuggle in a key.
+            yaml_text = yaml_text.translate(_OLD_BREAKS)
             return yaml_text, "\n".join(lines[end + 1 :]).strip(), found
     raise SkillError(f"frontmatter is not closed: expected a second line {_FENCE!r}; add it")
 
