@@ -1,0 +1,25 @@
+"""String-transformation skills: 20 parameterised primitives, 1 to 3 steps, an output format."""
+
+from .answers import score, worked_answer
+from .spec import Operation, SkillSpec
+from .split import SplitLedger, held_out_parts, is_held_out
+from .tasks import CHECKER_KEY, WORLD, StringTask, draw_tasks, string_skill
+from .texts import irrelevant_body, plain_request, random_spec
+
+__all__ = [
+    "CHECKER_KEY",
+    "WORLD",
+    "Operation",
+    "SkillSpec",
+    "SplitLedger",
+    "StringTask",
+    "draw_tasks",
+    "held_out_parts",
+    "irrelevant_body",
+    "is_held_out",
+    "plain_request",
+    "random_spec",
+    "score",
+    "string_skill",
+    "worked_answer",
+]

@@ -1,0 +1,48 @@
+"""Requests of the string world: the trigger's meaning and a list, never a name or a procedure."""
+
+import random
+from typing import Literal
+
+from .primitives import ALPHABET, Symbols
+from .spec import SkillSpec
+from .topics import TOPICS
+
+Wording = Literal["seen", "unseen"]
+
+_FRAMES: dict[Wording, tuple[str, ...]] = {
+    "seen": (
+        "for the {a}: {x}", "we bring this to the {a}: {x}", "the {a} and the {b} need: {x}",
+        "here is my list for the {a}: {x}", "please prepare for the {a}: {x}", "{a} list: {x}",
+    ),
+    "unseen": (
+        "the {a} is waiting, we have: {x}", "could you look at this for the {a}? {x}",
+        "the {a} and the {b} came up, items: {x}", "next comes the {a}: {x}",
+    ),
+}  # fmt: skip
+
+
+def random_items(spec: SkillSpec, rng: random.Random) -> Symbols:
+    """A list of 4 to 6 symbols on which every operation acts and leaves at least one symbol."""
+    wanted = [
+        op.params[0] for op in spec.operations if op.kind in ("replace", "remove", "insert-after")
+    ]
+    while True:
+        items = rng.sample(ALPHABET, rng.randint(4, 6))
+        for symbol in wanted:
+            if symbol not in items and rng.random() < 0.8:
+                items[rng.randrange(len(items))] = symbol
+        if rng.random() < 0.15:
+            items[rng.randrange(len(items))] = rng.choice(items)
+        states = spec.states(tuple(items))
+        if all(states) and all(len(state) <= 13 for state in states):
+            return tuple(items)
+
+
+def request_text(
+    spec: SkillSpec, items: Symbols, rng: random.Random, *, wording: Wording = "seen"
+) -> str:
+    """What a user writes. `unseen` wording uses frames and topic words no training request has."""
+    topic = TOPICS[spec.topic]
+    words = topic.told + topic.untold[:2] if wording == "seen" else topic.untold[2:]
+    a, b = rng.sample(words, 2)
+    return rng.choice(_FRAMES[wording]).format(a=a, b=b, x=" ".join(items))

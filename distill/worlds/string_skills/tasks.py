@@ -1,0 +1,88 @@
+"""Tasks and skill folders of the string world.
+
+Owns how a `SkillSpec` becomes checkable requests of a split and a real `SKILL.md`. The checker of
+a skill travels in its metadata under `CHECKER_KEY`, as data: the verifier rebuilds the procedure
+from it and never reads the body.
+"""
+
+import hashlib
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ....adapters.skills import Skill
+from ..types import Message, Split, Verdict
+from .answers import score
+from .requests import Wording, random_items, request_text
+from .spec import SkillSpec
+from .texts import skill_body, skill_description
+
+CHECKER_KEY = "skillweave.checker"
+WORLD = "string_skills"
+
+
+@dataclass(frozen=True)
+class StringTask:
+    """One request of a string skill. `family` is the skill's name; `wording` seen or unseen."""
+
+    family: str
+    split: Split
+    request: str
+    expected: str
+    wording: Wording
+
+    @property
+    def id(self) -> str:
+        text = f"{self.family}\n{self.request}\n{self.expected}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return ({"role": "user", "content": self.request},)
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        return {"world": WORLD, "wording": self.wording, "expected": self.expected}
+
+    def verify(self, text: str) -> Verdict:
+        return score(text, self.expected)
+
+
+def draw_tasks(
+    spec: SkillSpec,
+    *,
+    family: str,
+    split: Split,
+    num_tasks: int,
+    seed: int,
+    exclude: Collection[str] = (),
+) -> list[StringTask]:
+    """Draw distinct tasks of one split; `exclude` holds ids of other splits.
+
+    Test tasks alternate between wordings that training requests use and wordings they never use;
+    the other splits use the former only.
+    """
+    rng = random.Random(f"tasks:{seed}:{split}:{family}")
+    used = set(exclude)
+    out: list[StringTask] = []
+    while len(out) < num_tasks:
+        wording: Wording = "unseen" if split == "test" and len(out) % 2 else "seen"
+        items = random_items(spec, rng)
+        request = request_text(spec, items, rng, wording=wording)
+        task = StringTask(family, split, request, spec.final(items), wording)
+        if task.id not in used:
+            used.add(task.id)
+            out.append(task)
+    return out
+
+
+def string_skill(spec: SkillSpec, *, seed: int, license_name: str = "Apache-2.0") -> Skill:
+    """A skill as a value, ready for `write_skill`: name by topic, text in one wording, checker."""
+    rng = random.Random(f"skill:{seed}:{spec.digest}")
+    return Skill(
+        name=f"{spec.topic}-list",
+        description=skill_description(spec, rng),
+        body=skill_body(spec, rng),
+        license=license_name,
+        metadata={"skillweave.world": WORLD, CHECKER_KEY: spec.to_json()},
+    )
