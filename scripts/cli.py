@@ -45,46 +45,54 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line (default: this process's own) and return its exit code."""
     asked = list(sys.argv[1:] if arguments is None else arguments)
+    if asked and asked[0] in VERBS:
+        return run(functools.partial(load, asked[0]), asked[1:], f"{NAME} {asked[0]}")
+    return run(overview, asked, NAME)
+
+
+def run(make_app: Callable[[], typer.Typer], arguments: Sequence[str], name: str) -> int:
+    """Build an application and run it, with the errors and exit codes that all verbs share.
+
+    Args:
+        make_app: called inside, so that a failing import is reported like any failure.
+        name: how usage errors call the command.
+    Returns:
+        The exit code of the module docstring. An error that we did not raise on purpose is a bug
+        and keeps its traceback.
+    """
     try:
-        if asked and asked[0] in VERBS:
-            code = _run(load(asked[0]), asked[1:], f"{NAME} {asked[0]}")
-        else:
-            code = _run(_overview(), asked, NAME)
+        typer.main.get_command(make_app())(args=list(arguments), prog_name=name)
+        return 0
+    except SystemExit as end:  # how Typer always ends
+        code = end.code if isinstance(end.code, int) else EXIT_FAILED
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except SkillweaveError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
     if code == EXIT_INTERRUPTED:
-        print(f"{NAME}: interrupted", file=sys.stderr)
+        print(f"{name}: interrupted", file=sys.stderr)
     return code
 
 
 def load(verb: str) -> typer.Typer:
-    """Import the module of a verb and make it a Typer application."""
+    """Import the module of a verb and make it an application."""
     module, name = VERBS[verb].target.split(":")
-    found = getattr(importlib.import_module(f".{module}", __package__), name)
-    if isinstance(found, typer.Typer):
-        for command in found.registered_commands:
+    return as_app(getattr(importlib.import_module(f".{module}", __package__), name))
+
+
+def as_app(verb: Callable[..., int | None] | typer.Typer) -> typer.Typer:
+    """One verb's function, or its group of verbs, as an application that ends in their result."""
+    if isinstance(verb, typer.Typer):
+        for command in verb.registered_commands:
             if command.callback is not None:
                 command.callback = _exits_with_its_result(command.callback)
-        return found
+        return verb
     app = typer.Typer(add_completion=False)
-    app.command(help=found.__doc__ or VERBS[verb].help, context_settings=CONTEXT)(
-        _exits_with_its_result(found)
-    )
+    app.command(context_settings=CONTEXT)(_exits_with_its_result(verb))
     return app
-
-
-def _run(app: typer.Typer, arguments: list[str], name: str) -> int:
-    """Typer ends in SystemExit always; its code is 0, 2 (usage), 130 (Ctrl-C) or the verb's own."""
-    try:
-        typer.main.get_command(app)(args=arguments, prog_name=name)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else EXIT_FAILED
-    return 0
 
 
 def _exits_with_its_result(function: Callable[..., int | None]) -> Callable[..., None]:
@@ -95,7 +103,7 @@ def _exits_with_its_result(function: Callable[..., int | None]) -> Callable[...,
     return wrapped
 
 
-def _overview() -> typer.Typer:
+def overview() -> typer.Typer:
     """The application behind `skillweave --help`: every verb by name, none of them imported."""
     app = typer.Typer(
         add_completion=False,

@@ -7,7 +7,7 @@ To add one: write the function in the module of its part and add one line to `EX
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 EXAMS: Mapping[str, str] = {}  # name -> "module:function" below scripts/
 
@@ -19,9 +19,14 @@ def main(arguments: list[str], exams: Mapping[str, str] = EXAMS) -> int:
         seen = " ".join(arguments) or "no name"
         print(f"exam: {seen!r} is not an exam; there are: {known}.", file=sys.stderr)
         return 2
-    module, function = exams[arguments[0]].split(":")
-    found = getattr(importlib.import_module(f".{module}", __package__), function)
-    return int(found())
+    return load(arguments[0], exams)()
+
+
+def load(name: str, exams: Mapping[str, str]) -> Callable[[], int]:
+    """Import the function of an exam; nothing else of the table is imported."""
+    module, function = exams[name].split(":")
+    found: Callable[[], int] = getattr(importlib.import_module(f".{module}", __package__), function)
+    return found
 
 
 if __name__ == "__main__":
