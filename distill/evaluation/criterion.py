@@ -191,12 +191,11 @@ class Criterion(_Frozen):
 class ClauseResult:
     """One clause after the run."""
 
-    clause: str
-    """The clause in words, as written before the run."""
+    clause: Above | Below | Within
+    """As written before the run; `str` of it is the clause in words."""
     holds: bool
     seen: Interval | None
     """What was seen; None where it was not measured, which never holds."""
-    bar: float
     note: str = ""
 
 
@@ -233,9 +232,9 @@ def check(
     def judge(clause: Above | Below | Within) -> ClauseResult:
         seen = _figure(clause.what, means=means, differences=differences, numbers=numbers or {})
         if seen is None:
-            return ClauseResult(str(clause), False, None, clause.bar, "not measured")
+            return ClauseResult(clause, False, None, "not measured")
         holds, note = clause.test(seen)
-        return ClauseResult(str(clause), holds, seen, clause.bar, note)
+        return ClauseResult(clause, holds, seen, note)
 
     preconditions = tuple(judge(clause) for clause in criterion.preconditions)
     clauses = tuple(judge(clause) for clause in criterion.clauses)

@@ -7,7 +7,7 @@ Pure: results in, figures out. Refuses to own: asking anything.
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -200,7 +200,8 @@ def _require_same_items(
 
 def _stream(seed: int, *names: str) -> np.random.Generator:
     """A random stream that depends on the seed and on what it is for, not on the order of use."""
-    return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
+    key = hashlib.sha256("\0".join(names).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(key[:8], "little")])
 
 
 def _mean(values: Sequence[float]) -> float:

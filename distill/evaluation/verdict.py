@@ -176,8 +176,8 @@ def read_verdicts(path: Path) -> tuple[RecipeVerdict, ...]:
 def _clause(result: ClauseResult) -> ClauseFigure:
     seen = result.seen
     return ClauseFigure(
-        clause=result.clause,
-        bar=result.bar,
+        clause=str(result.clause),
+        bar=result.clause.bar,
         seen=None if seen is None else seen.estimate,
         ci=None if seen is None else (seen.low, seen.high),
         holds=result.holds,
