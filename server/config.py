@@ -1,0 +1,83 @@
+"""What can be said to `skillweave serve`: one frozen value, checked before anything starts.
+
+Owns the fields, their defaults and the combinations that make no sense. Refuses to own flags of
+the engine that it does not interpret: those travel untouched in `engine_args`.
+"""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+EngineKind = Literal["vllm", "fake"]
+
+ALLOWED_RANK_CAPS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The values that vLLM's `--max-lora-rank` accepts; an adapter may have any rank up to it."""
+
+
+class ServeConfig(BaseModel):
+    """Everything a server needs to know before it starts.
+
+    Either `base` (we start the engine) or `engine_url` (we front one that runs) must be given;
+    beside `engine_url`, `base` only says which adapters of the store belong to that engine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    base: str | None = None
+    """Folder (or hub id) of the base model."""
+    store: Path | None = None
+    """Root of the adapter store; None means the default store, `$SKILLWEAVE_HOME/store`."""
+    skills: Path | None = None
+    """Folder of SKILL.md folders, served as text where no adapter carries them."""
+    router: Path | None = None
+    """Saved router that answers to the model `auto`."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. There are no user keys yet: beyond loopback everybody may ask."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    admin_key: str | None = Field(default=None, min_length=8)
+    """Key for the admin routes; None makes one."""
+
+    engine: EngineKind = "vllm"
+    """Which engine to start; `fake` is the stand-in of the tests."""
+    engine_url: str | None = None
+    """Address of an engine that we did not start, such as `http://127.0.0.1:8001`."""
+    engine_key: str | None = None
+    """Bearer key of that engine."""
+    num_engines: int = Field(default=1, ge=1, le=64)
+    """Replicas of the engine on this machine."""
+    engine_args: tuple[str, ...] = ()
+    """Flags handed to the engine as they are; they win over derived ones."""
+
+    lora_slots: int | None = Field(default=None, ge=1)
+    """Adapters in one batch (`--max-loras`); None derives it from the store and memory."""
+    max_lora_rank: int | None = Field(default=None, ge=1, le=512)
+    """Largest rank to serve; rounded up to a value that the engine accepts."""
+    prefix_cache: bool = True
+    """Whether the engine keeps the KV cache of shared prefixes."""
+    max_model_len: int | None = Field(default=None, ge=1)
+    """Longest prompt plus answer, in tokens; None leaves it to the base."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of the engine; None means OMP_NUM_THREADS, else all cores but one."""
+
+    log_dir: Path | None = None
+    """Where logs of gateway and engines stay; None keeps them only while the server runs."""
+    start_timeout_s: float = Field(default=300.0, gt=0)
+    """How long an engine may take to answer its first health check."""
+    stop_timeout_s: float = Field(default=10.0, gt=0)
+    """How long running requests and the engine get to end on their own."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.base is None and self.engine_url is None:
+            raise ValueError("neither base nor engine_url is given: name a base model to serve")
+        if self.engine_url is not None and (self.engine_args or self.num_engines > 1):
+            raise ValueError(
+                "engine_url fronts an engine that is already running: engine_args and num_engines "
+                "cannot change it; pass them where that engine is started"
+            )
+        if self.engine_key is not None and self.engine_url is None:
+            raise ValueError("engine_key without engine_url: an engine we start has its own secret")
+        return self

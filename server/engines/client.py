@@ -1,0 +1,137 @@
+"""The HTTP client of one engine: health, its adapters, and the stream of an answer.
+
+Owns the engine's dialect (routes, secret, error shapes). Refuses to own which adapter is loaded
+when (`gateway/residency.py`) and what a user asked for.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import cast
+
+import aiohttp
+
+from ...adapters.errors import AdapterRefused, EngineError, Problem
+
+CONTROL_TIMEOUT = aiohttp.ClientTimeout(total=60.0)
+STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5.0)
+LOST = (aiohttp.ClientError, OSError, TimeoutError)
+"""What aiohttp raises when the engine does not answer."""
+
+
+@dataclass(frozen=True)
+class EngineModel:
+    """One name that an engine serves; `path` is the folder of an adapter, or the base."""
+
+    name: str
+    path: str
+    parent: str | None
+
+
+class EngineClient:
+    """Talks to one engine. `in_flight` counts running answers, for the choice of a replica."""
+
+    def __init__(self, url: str, *, secret: str | None, session: aiohttp.ClientSession) -> None:
+        self.url = url.rstrip("/").removesuffix("/v1")
+        self.in_flight = 0
+        self._session = session
+        self._headers = {"authorization": f"Bearer {secret}"} if secret else {}
+        self._json_headers = {**self._headers, "content-type": "application/json"}
+
+    async def healthy(self) -> bool:
+        """Whether the engine answers its health check now."""
+        try:
+            async with self._session.get(f"{self.url}/health", timeout=CONTROL_TIMEOUT) as reply:
+                return reply.status == 200
+        except LOST:
+            return False
+
+    async def models(self) -> list[EngineModel]:
+        """Every name that the engine serves.
+
+        Raises:
+            EngineError: no answer, or not a list of models.
+        """
+        try:
+            async with self._session.get(
+                f"{self.url}/v1/models", headers=self._headers, timeout=CONTROL_TIMEOUT
+            ) as reply:
+                body = await reply.json(content_type=None)
+        except (*LOST, ValueError) as err:
+            raise EngineError(f"{self.url}/v1/models does not answer: {_short(err)}") from err
+        if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+            raise EngineError(
+                f"{self.url}/v1/models answered {reply.status} without a list of models; is this "
+                "an OpenAI-compatible engine, and is its key right?"
+            )
+        return [
+            EngineModel(str(m["id"]), str(m.get("root") or ""), m.get("parent"))
+            for m in body["data"]
+        ]
+
+    async def load(self, name: str, path: str) -> None:
+        """Load an adapter folder under a name that was never used for another folder.
+
+        Raises:
+            AdapterRefused: the engine will not have this adapter; its reason is in the message.
+            EngineError: the engine is gone, or does not load adapters at run time.
+        """
+        body = {"lora_name": name, "lora_path": path}
+        status, text = await self._control("/v1/load_lora_adapter", body)
+        if status == 200 or (status == 400 and "already been loaded" in text):
+            return
+        if status == 404 and "No adapter found" not in text:
+            raise EngineError(
+                f"{self.url} does not load adapters at run time; start it with --enable-lora and "
+                "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1"
+            )
+        raise AdapterRefused(
+            [Problem("engine_refused", f"the engine answered {status}: {error_message(text)}")],
+            subject=f"adapter folder {path}",
+        )
+
+    async def unload(self, name: str) -> None:
+        """Take an adapter's name away; a name that is not there is no error.
+
+        Raises:
+            EngineError: the engine is gone or refuses.
+        """
+        status, text = await self._control("/v1/unload_lora_adapter", {"lora_name": name})
+        if status not in (200, 404):
+            raise EngineError(f"{self.url} did not unload {name}: {status} {error_message(text)}")
+
+    def post(self, path: str, body: bytes) -> "aiohttp.client._RequestContextManager":
+        """An answer as it comes; no time limit, since a stream may be long."""
+        return self._session.post(
+            f"{self.url}{path}", data=body, headers=self._json_headers, timeout=STREAM_TIMEOUT
+        )
+
+    async def _control(self, path: str, body: dict[str, str]) -> tuple[int, str]:
+        try:
+            async with self._session.post(
+                f"{self.url}{path}", json=body, headers=self._headers, timeout=CONTROL_TIMEOUT
+            ) as reply:
+                return reply.status, await reply.text()
+        except LOST as err:
+            raise EngineError(f"the engine at {self.url} does not answer: {_short(err)}") from err
+
+
+def open_session() -> aiohttp.ClientSession:
+    """A pool of keep-alive connections; bytes are passed on as they are, never decompressed."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        auto_decompress=False,
+        headers={"accept-encoding": "identity"},
+        trust_env=False,
+    )
+
+
+def error_message(text: str) -> str:
+    """The message inside an OpenAI error body; the start of the text where it is none."""
+    try:
+        return cast(str, json.loads(text)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:300]
+
+
+def _short(err: BaseException) -> str:
+    return f"{type(err).__name__}: {err}"[:200]

@@ -1,0 +1,216 @@
+"""A stand-in for vLLM's OpenAI server: the same wire, deterministic words, no model.
+
+For tests of gateway and supervisor. An answer consists of a mark, the words of the system message
+and the words of the last message; the mark follows from the engine-side name and the bytes of the
+adapter folder, so that a mix-up of two versions shows in the text. It starts in a fraction of a
+second, can be slow (`--token-delay`, `--start-delay`) and can die at its start (`--die`).
+Owns the imitation. Refuses to be offered to users: `ServeConfig.engine` names it for tests only.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+Json = dict[str, object]
+
+
+@dataclass
+class FakeEngine:
+    """State of the stand-in. `adapters` maps an engine-side name to its folder."""
+
+    base_name: str = "base"
+    secret: str = ""
+    max_model_len: int = 2048
+    token_delay_s: float = 0.0
+    load_delay_s: float = 0.0
+    adapters: dict[str, str] = field(default_factory=dict)
+    loads: list[str] = field(default_factory=list)
+    aborted: int = 0
+
+    def app(self) -> web.Application:
+        """The server; everything below /v1 demands the secret, as in vLLM."""
+        app = web.Application(middlewares=[self._guard], client_max_size=64 * 1024**2)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/fake", self._inspect)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/load_lora_adapter", self._load)
+        app.router.add_post("/v1/unload_lora_adapter", self._unload)
+        app.router.add_post("/v1/chat/completions", self._answer)
+        app.router.add_post("/v1/completions", self._answer)
+        app.router.add_post("/tokenize", self._tokenize)
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: object) -> web.StreamResponse:
+        wanted = f"Bearer {self.secret}"
+        if request.path.startswith("/v1") and request.headers.get("authorization") != wanted:
+            return web.json_response({"error": "Unauthorized"}, status=401)
+        return await handler(request)  # type: ignore[operator, no-any-return]
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.Response()
+
+    async def _inspect(self, request: web.Request) -> web.Response:
+        seen = {"loads": self.loads, "adapters": self.adapters, "aborted": self.aborted}
+        return web.json_response(seen)
+
+    async def _models(self, request: web.Request) -> web.Response:
+        data = [{"id": self.base_name, "object": "model", "root": "fake", "parent": None}]
+        data += [
+            {"id": name, "object": "model", "root": path, "parent": self.base_name}
+            for name, path in self.adapters.items()
+        ]
+        return web.json_response({"object": "list", "data": data})
+
+    async def _load(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        name, path = body["lora_name"], body["lora_path"]
+        self.loads.append(name)
+        await asyncio.sleep(self.load_delay_s)
+        if name in self.adapters:
+            return _error(400, f"The lora adapter '{name}' has already been loaded.")
+        if not (Path(path) / "adapter_config.json").is_file():
+            return _error(404, f"Loading lora {name} failed: No adapter found for {path}")
+        self.adapters[name] = path
+        return web.Response(text=f"Success: LoRA adapter '{name}' added successfully.")
+
+    async def _unload(self, request: web.Request) -> web.Response:
+        name = (await request.json())["lora_name"]
+        if self.adapters.pop(name, None) is None:
+            return _error(404, f"The lora adapter '{name}' cannot be found.")
+        return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
+
+    async def _tokenize(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        words = _prompt(body).split()
+        tokens = list(range(len(words)))
+        return web.json_response({"count": len(words), "tokens": tokens, "max_model_len": 2048})
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        model = str(body["model"])
+        if model != self.base_name and model not in self.adapters:
+            return _error(404, f"The model `{model}` does not exist.", param="model")
+        length = len(_prompt(body).split())
+        if length > self.max_model_len:
+            return _error(
+                400,
+                f"This model's maximum context length is {self.max_model_len} tokens. However, "
+                f"your prompt contains at least {length} input tokens.",
+            )
+        words = [self.mark(model), *_prompt(body).split()]
+        if body.get("chat_template_kwargs"):
+            words.append(json.dumps(body["chat_template_kwargs"], sort_keys=True))
+        words = words[: int(body.get("max_tokens") or 64)]
+        chat = "messages" in body
+        if body.get("stream"):
+            return await self._stream(request, model, words, chat=chat)
+        await asyncio.sleep(self.token_delay_s * len(words))
+        text = " ".join(words)
+        said: Json = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+        choice: Json = {**said, "index": 0, "finish_reason": "stop"}
+        usage = {"prompt_tokens": length, "completion_tokens": len(words)}
+        usage["total_tokens"] = sum(usage.values())
+        kind = "chat.completion" if chat else "text_completion"
+        head = {"id": "fake-1", "object": kind, "created": int(time.time()), "model": model}
+        return _compact({**head, "choices": [choice], "usage": usage})
+
+    async def _stream(
+        self, request: web.Request, model: str, words: list[str], *, chat: bool
+    ) -> web.StreamResponse:
+        reply = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
+        await reply.prepare(request)
+        try:
+            for chunk in _chunks(model, words, chat=chat):
+                await reply.write(b"data: " + _dump(chunk) + b"\n\n")
+                await asyncio.sleep(self.token_delay_s)
+            await reply.write(b"data: [DONE]\n\n")
+        except (ConnectionError, asyncio.CancelledError):
+            self.aborted += 1
+            raise
+        return reply
+
+    def mark(self, model: str) -> str:
+        """What tells one model's words from another's: name, and the adapter's bytes."""
+        folder = self.adapters.get(model)
+        files = sorted(Path(folder).glob("adapter*")) if folder else []
+        digest = hashlib.sha256(b"".join([model.encode(), *(f.read_bytes() for f in files)]))
+        return f"<{digest.hexdigest()[:8]}>"
+
+
+def _chunks(model: str, words: list[str], *, chat: bool) -> Iterator[Json]:
+    kind = "chat.completion.chunk" if chat else "text_completion"
+    head: Json = {"id": "fake-1", "object": kind, "created": int(time.time()), "model": model}
+    for position, word in enumerate(words):
+        text = word if position == 0 else f" {word}"
+        piece: Json = {"delta": {"content": text}} if chat else {"text": text}
+        last = position == len(words) - 1
+        choice = {**piece, "index": 0, "finish_reason": "stop" if last else None}
+        yield {**head, "choices": [choice]}
+
+
+def _prompt(body: Json) -> str:
+    """What the model sees: system text and the last message, or the prompt."""
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return str(body.get("prompt", ""))
+    system = [m["content"] for m in messages if m["role"] == "system"]
+    return " ".join([*map(str, system), str(messages[-1]["content"])])
+
+
+def _dump(value: Json) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _compact(value: Json) -> web.Response:
+    return web.Response(body=_dump(value), content_type="application/json")
+
+
+def _error(status: int, message: str, *, param: str | None = None) -> web.Response:
+    body = {"message": message, "type": "BadRequestError", "param": param, "code": status}
+    return web.json_response({"error": body}, status=status)
+
+
+def main() -> None:
+    """Serve until SIGTERM, on loopback."""
+    parser = argparse.ArgumentParser(prog="skillweave.server.engines.fake")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--served-model-name", default="base")
+    parser.add_argument("--max-model-len", type=int, default=2048)
+    parser.add_argument("--token-delay", type=float, default=0.0, help="seconds between words")
+    parser.add_argument("--load-delay", type=float, default=0.0, help="seconds to load an adapter")
+    parser.add_argument("--start-delay", type=float, default=0.0, help="seconds before listening")
+    parser.add_argument("--die", metavar="LAST_WORDS", help="print this and exit 3")
+    options = parser.parse_args()
+    time.sleep(options.start_delay)
+    if options.die:
+        print(f"fake engine dies: {options.die}", file=sys.stderr)
+        sys.exit(3)
+    engine = FakeEngine(
+        base_name=options.served_model_name,
+        secret=os.environ.get("VLLM_API_KEY", ""),
+        max_model_len=options.max_model_len,
+        token_delay_s=options.token_delay,
+        load_delay_s=options.load_delay,
+    )
+    web.run_app(
+        engine.app(),
+        host="127.0.0.1",
+        port=options.port,
+        print=None,
+        handler_cancellation=True,
+        shutdown_timeout=1.0,
+    )
+
+
+if __name__ == "__main__":
+    main()

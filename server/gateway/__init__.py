@@ -1,0 +1,1 @@
+"""The gateway: one process, the public socket, OpenAI's wire. See README.md one level up."""

@@ -1,0 +1,91 @@
+"""The gateway process: `python -m skillweave.server.gateway --state FILE ...`.
+
+Started by the supervisor, which hands it the public socket and one end of a pipe. A byte on the
+pipe says that the state file has changed; EOF says that the supervisor is gone, and then the
+gateway ends, too.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Coroutine
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from ..engines.client import open_session
+from ..state_file import ServerState, read_state
+from .app import create_app
+from .selector import load_selector
+from .service import Service
+
+log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """One run of the gateway; `orphaned` is set when the supervisor has vanished."""
+
+    def __init__(self, state_file: Path) -> None:
+        self._state_file = state_file
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.orphaned = False
+
+    async def run(self, *, listen_fd: int, lifeline_fd: int) -> ServerState:
+        """Serve until SIGTERM or EOF; returns the state it began with."""
+        state = read_state(self._state_file)
+        async with open_session() as session:
+            service = Service(state, session, selector=load_selector(state.router))
+            config = uvicorn.Config(
+                create_app(service),
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=max(1, round(state.stop_timeout_s)),
+            )
+            server = uvicorn.Server(config)
+            self._listen_to_supervisor(lifeline_fd, service, server)
+            self._begin(service.follow(state))
+            await server.serve(sockets=[socket.socket(fileno=listen_fd)])
+        return state
+
+    def _listen_to_supervisor(self, fd: int, service: Service, server: uvicorn.Server) -> None:
+        loop = asyncio.get_running_loop()
+
+        def heard() -> None:
+            if os.read(fd, 4096):
+                self._begin(service.follow(read_state(self._state_file)))
+                return
+            loop.remove_reader(fd)
+            self.orphaned = True
+            server.should_exit = True
+
+        loop.add_reader(fd, heard)
+
+    def _begin(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def main() -> None:
+    """Entry point of the process."""
+    parser = argparse.ArgumentParser(prog="skillweave.server.gateway")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--lifeline-fd", type=int, required=True)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    gateway = Gateway(options.state)
+    work = gateway.run(listen_fd=options.listen_fd, lifeline_fd=options.lifeline_fd)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        state = runner.run(work)
+    if gateway.orphaned and state.run_dir is not None:
+        shutil.rmtree(state.run_dir, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

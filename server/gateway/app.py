@@ -1,0 +1,84 @@
+"""The FastAPI application: routes put together, errors turned into OpenAI's body.
+
+Owns which path leads where. Refuses to own what happens there.
+"""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from ...adapters.errors import SkillweaveError
+from .admin import admin_routes
+from .body import Kind
+from .errors import INVALID, Row, error_body, error_reply
+from .models import list_models, one_model
+from .relay import Relay
+from .service import Service
+
+log = logging.getLogger(__name__)
+
+RELAYED: tuple[tuple[str, Kind], ...] = (
+    ("/v1/chat/completions", "chat"),
+    ("/v1/completions", "completion"),
+    ("/tokenize", "tokenize"),
+)
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application around one service. Documentation pages are off: they load from elsewhere."""
+    app = FastAPI(title="skillweave", docs_url=None, redoc_url=None)
+    for path, kind in RELAYED:
+        relay = Relay(service, path=path, kind=kind)
+        app.router.routes.append(Route(path, relay, methods=["POST"], include_in_schema=False))
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, object]:
+        return await list_models(service)
+
+    @app.get("/v1/models/{name:path}")
+    async def model(name: str) -> dict[str, object]:
+        return await one_model(service, name)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        body = {"ready": service.ready, "problem": service.problem}
+        return JSONResponse(body, status_code=200 if service.ready else 503)
+
+    app.include_router(admin_routes(service))
+    _add_error_handlers(app)
+    return app
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(SkillweaveError)
+    async def ours(request: Request, err: SkillweaveError) -> Response:
+        status, body = error_reply(err)
+        return Response(body, status_code=status, media_type="application/json")
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, err: RequestValidationError) -> Response:
+        first = err.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        row = Row(400, INVALID)
+        body = error_body(f"{where or 'body'}: {first['msg']}", row=row, param=where or None)
+        return Response(body, status_code=400, media_type="application/json")
+
+    @app.exception_handler(HTTPException)
+    async def plain(request: Request, err: HTTPException) -> Response:
+        row = Row(err.status_code, INVALID)
+        body = error_body(f"{request.method} {request.url.path}: {err.detail}", row=row)
+        return Response(body, status_code=err.status_code, media_type="application/json")
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, err: Exception) -> Response:
+        log.exception("unexpected error on %s", request.url.path, exc_info=err)
+        status, body = error_reply(err)
+        return Response(body, status_code=status, media_type="application/json")

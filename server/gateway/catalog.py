@@ -1,0 +1,208 @@
+"""What can be asked for by name: versions of the store and skill texts of `--skills`, joined.
+
+Owns the rule which form a name is served in. Refuses to own loading (`residency.py`), routing
+(`auto.py`) and the truth: the store is asked again at most `FRESH_S` later, so a version that
+another process stored is served without a restart.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from ...adapters.artifact import skill_dir_of
+from ...adapters.errors import NotFound, SkillError
+from ...adapters.expr import Term, parse_term
+from ...adapters.skills import Skill, read_skill
+from ...adapters.store import Store
+from ...adapters.store_types import Version
+from ...router.types import Form
+from .errors import RequestRefused, unknown_model
+
+FRESH_S = 0.5
+MAX_CACHED = 4096
+FORM_KEY = "form"
+"""Key of an attestation that says in which form evidence wants a version to be served."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one term came to. `skill` is set for form text, `version` wherever one is stored."""
+
+    id: str
+    form: Form
+    version: Version | None = None
+    skill: Skill | None = None
+
+    @property
+    def version_label(self) -> str:
+        """For a header: the version's number, or the digest of a text that has none."""
+        if self.version is not None:
+            return str(self.version.number)
+        return (self.skill.digest or "")[:12] if self.skill is not None else ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One name as /v1/models shows it; `found` is None where the name cannot be served bare."""
+
+    id: str
+    found: Found | None
+    versions: tuple[int, ...] = ()
+    aliases: tuple[tuple[str, int], ...] = ()
+
+
+class Catalog:
+    """Names to answers. All methods read files and may block: call them from a thread.
+
+    Args:
+        store: None for a server without a store.
+        family: family digest of the base; None where the base is unknown, then no adapter fits.
+        skills: texts by id.
+    """
+
+    def __init__(
+        self, store: Store | None, *, family: str | None, skills: dict[str, Skill]
+    ) -> None:
+        self._store = store if family is not None else None
+        self._family = family
+        self._skills = skills
+        self._cache: OrderedDict[Term, tuple[float, Found | None]] = OrderedDict()
+
+    def cached(self, term: Term) -> Found | None:
+        """A fresh answer from memory, never blocking; None where `find` must be asked."""
+        expires, found = self._cache.get(term, (0.0, None))
+        return found if expires > time.monotonic() else None
+
+    def find(self, term: Term) -> Found:
+        """What a term of a `model` string stands for.
+
+        Raises:
+            NotFound: nothing; the message is the same for every unknown name.
+        """
+        found = self._decide(term)
+        self._cache[term] = (time.monotonic() + FRESH_S, found)
+        self._cache.move_to_end(term)
+        while len(self._cache) > MAX_CACHED:
+            self._cache.popitem(last=False)
+        return found
+
+    def version(self, ref: str) -> Version:
+        """A stored version by reference.
+
+        Raises:
+            NotFound: there is none for this base.
+        """
+        return self._need_store().resolve(ref, base=self._family)
+
+    def version_by_digest(self, digest: str) -> Version:
+        """A stored version by its version digest.
+
+        Raises:
+            NotFound: there is none for this base.
+        """
+        for version in self._all_versions():
+            if version.version_digest == digest:
+                return version
+        raise NotFound(f"no version with digest {digest!r} is stored for this base")
+
+    def move(self, version: Version, alias: str, expected: int | None) -> None:
+        """Point an alias at a version.
+
+        Raises:
+            Conflict: it was not at `expected`.
+            InvalidName: no alias can be called so.
+        """
+        name, base = str(version.id), self._family
+        self._need_store().tag(name, alias, version.number, base=base, expected=expected)
+        self._cache.clear()
+
+    def roll_back(self, name: str, alias: str) -> Version:
+        """Point an alias where it pointed before; returns that version.
+
+        Raises:
+            NotFound: no such name or alias.
+            Conflict: it never pointed anywhere else.
+        """
+        version = self._need_store().rollback(name, base=self._family, alias=alias)
+        self._cache.clear()
+        return version
+
+    def is_pointed_at(self, version: Version) -> bool:
+        """Whether any alias means this version."""
+        aliases = self._need_store().aliases(str(version.id), base=self._family)
+        return version.number in aliases.values()
+
+    def _need_store(self) -> Store:
+        if self._store is None:
+            raise NotFound("this server knows no store for its base; start it with --base FOLDER")
+        return self._store
+
+    def listing(self) -> list[Listed]:
+        """Every id that can be asked for, in order of name."""
+        numbers: dict[str, list[int]] = {}
+        for version in self._all_versions():
+            numbers.setdefault(str(version.id), []).append(version.number)
+        return [self._listed(name, numbers) for name in sorted({*numbers, *self._skills})]
+
+    def _listed(self, name: str, numbers: dict[str, list[int]]) -> Listed:
+        term = parse_term(name)
+        try:
+            found = self._decide(term)
+        except (NotFound, RequestRefused):
+            found = None
+        stored = tuple(sorted(numbers.get(name, [])))
+        aliases = self._store.aliases(name, base=self._family) if self._store and stored else {}
+        return Listed(name, found, stored, tuple(sorted(aliases.items())))
+
+    def _all_versions(self) -> list[Version]:
+        return [] if self._store is None else self._store.list(base=self._family)
+
+    def _decide(self, term: Term) -> Found:
+        name, version = str(term.id), self._stored(term)
+        pinned = term.version is not None or term.alias is not None
+        loose = None if pinned else self._skills.get(name)
+        if version is None and (loose is None or term.form == "adapter"):
+            raise unknown_model(name)
+        form = term.form or (self._evidence(version) if version is not None else "text")
+        if form != "text":
+            return Found(name, form, version)
+        skill = loose or _own_text(version)
+        if skill is None:
+            raise RequestRefused(
+                f"{term.ref} has no skill text: its version was stored without one; start the "
+                "server with --skills DIR, or ask for it without ':text'",
+                param="model",
+            )
+        return Found(name, "text", None if loose is not None else version, skill)
+
+    def _stored(self, term: Term) -> Version | None:
+        if self._store is None:
+            return None
+        try:
+            return self._store.resolve(term.ref, base=self._family)
+        except NotFound:
+            return None
+
+    def _evidence(self, version: Version) -> Form:
+        """The last attested form; an adapter without evidence is served as what it is."""
+        assert self._store is not None
+        for attestation in reversed(self._store.attestations(version.version_digest)):
+            match attestation.get(FORM_KEY):
+                case "adapter":
+                    return "adapter"
+                case "text":
+                    return "text"
+                case "none":
+                    return "none"
+        return "adapter"
+
+
+def _own_text(version: Version | None) -> Skill | None:
+    """The skill that was stored with a version."""
+    folder = skill_dir_of(version.path) if version is not None else None
+    if folder is None:
+        return None
+    try:
+        return read_skill(folder)[0]
+    except SkillError:
+        return None

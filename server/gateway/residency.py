@@ -1,0 +1,173 @@
+"""Which versions the engines hold: loaded once, held while in use, unloaded when they retire.
+
+Every version has an engine-side name and a path of its own, for good: overwriting a path or
+re-using a name serves old weights or old KV cache without a word. So a request keeps the version
+it began with, whatever becomes of an alias.
+Owns the table of loaded versions. Refuses to own aliases (`publish.py`) and names (`catalog.py`).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from ...adapters.errors import AdapterRefused, EngineError, Problem
+from ...adapters.peft_header import read_header_of
+from ...adapters.store_types import Version
+from ..engines.client import EngineClient
+from .errors import NotReady
+
+
+@dataclass
+class Resident:
+    """One version in the engines. `in_use` counts running requests."""
+
+    name: str
+    version: Version
+    in_use: int = 0
+    loaded: bool = False
+    retired: bool = False
+    loading: "asyncio.Task[None] | None" = None
+
+
+def engine_name(version: Version) -> str:
+    """The engine-side name: readable in the engine's log, and never used for anything else."""
+    return f"{version.id.folder}--v{version.number}--{version.version_digest[:12]}"
+
+
+class Residency:
+    """The declared set of versions, and the way to get one more into every engine.
+
+    Args:
+        engines: the engines that are ready now.
+        max_rank: the engines' rank cap; None where it is not known.
+    """
+
+    def __init__(
+        self, engines: Callable[[], Sequence[EngineClient]], *, max_rank: int | None = None
+    ) -> None:
+        self._engines = engines
+        self._max_rank = max_rank
+        self._table: dict[str, Resident] = {}
+        self._unloads: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def table(self) -> tuple[Resident, ...]:
+        return tuple(self._table.values())
+
+    def is_loaded(self, version: Version) -> bool:
+        resident = self._table.get(engine_name(version))
+        return resident is not None and resident.loaded
+
+    @contextlib.asynccontextmanager
+    async def hold(self, version: Version) -> AsyncIterator[str]:
+        """Keep a version loaded while the body runs; yields its engine-side name.
+
+        Raises:
+            AdapterRefused: the engine cannot serve it.
+            EngineError: no engine answers.
+        """
+        resident = self._resident(version)
+        resident.in_use += 1
+        try:
+            await self.ensure(version)
+            yield resident.name
+        finally:
+            resident.in_use -= 1
+            self._tidy(resident)
+
+    async def ensure(self, version: Version) -> None:
+        """Load a version into every engine; callers at the same time share one load.
+
+        Raises:
+            AdapterRefused, EngineError: as `hold`.
+        """
+        resident = self._resident(version)
+        resident.retired = False
+        if resident.loaded:
+            return
+        if resident.loading is None:
+            resident.loading = asyncio.create_task(self._load(resident))
+        await asyncio.shield(resident.loading)
+
+    def retire(self, version: Version) -> None:
+        """Unload a version when its last request has ended."""
+        resident = self._table.get(engine_name(version))
+        if resident is not None:
+            resident.retired = True
+            self._tidy(resident)
+
+    def lost(self, name: str) -> None:
+        """An engine no longer knows this name: the next `ensure` loads it again."""
+        if name in self._table:
+            self._table[name].loaded = False
+
+    async def restore(self, engine: EngineClient) -> None:
+        """Bring an engine that has just become ready to the declared set.
+
+        Names that it holds already are left alone: after a restart of the gateway the engine
+        still has them.
+        """
+        held = {model.name for model in await engine.models()}
+        for resident in self.table:
+            if resident.loaded and resident.name not in held:
+                try:
+                    await engine.load(resident.name, str(resident.version.path))
+                except AdapterRefused:
+                    resident.loaded = False
+
+    async def settle(self) -> None:
+        """Wait for unloads that were begun."""
+        await asyncio.gather(*self._unloads.values())
+
+    def _resident(self, version: Version) -> Resident:
+        name = engine_name(version)
+        return self._table.setdefault(name, Resident(name, version))
+
+    async def _load(self, resident: Resident) -> None:
+        try:
+            await asyncio.to_thread(self._check_rank, resident.version)
+            if resident.name in self._unloads:
+                await self._unloads[resident.name]
+            engines = self._engines()
+            if not engines:
+                raise NotReady("no engine is ready yet; GET /ready says when")
+            path = str(resident.version.path)
+            await asyncio.gather(*(engine.load(resident.name, path) for engine in engines))
+            resident.loaded = True
+        finally:
+            resident.loading = None
+            self._tidy(resident)
+
+    def _check_rank(self, version: Version) -> None:
+        """A rank above the cap is stored and listed, but cannot be served by this engine."""
+        rank = read_header_of(version.path).rank
+        if self._max_rank is not None and rank > self._max_rank:
+            raise AdapterRefused(
+                [
+                    Problem(
+                        "rank_above_cap",
+                        f"rank {rank}, and the running engine was started for at most "
+                        f"{self._max_rank}: not servable here",
+                        f"start the server with --max-lora-rank {rank}",
+                    )
+                ],
+                subject=version.ref,
+            )
+
+    def _tidy(self, resident: Resident) -> None:
+        """Forget a version that nobody uses, if it never came in or has retired."""
+        idle = resident.in_use == 0 and resident.loading is None
+        if not idle or (resident.loaded and not resident.retired):
+            return
+        self._table.pop(resident.name, None)
+        if resident.loaded:
+            resident.loaded = False
+            task = asyncio.create_task(self._unload(resident.name))
+            self._unloads[resident.name] = task
+            task.add_done_callback(lambda _: self._unloads.pop(resident.name, None))
+
+    async def _unload(self, name: str) -> None:
+        for engine in self._engines():
+            with contextlib.suppress(EngineError):  # an engine that is gone holds nothing
+                await engine.unload(name)

@@ -1,0 +1,76 @@
+"""The gateway's state, put together from what the supervisor says.
+
+Owns the parts and their life: following the state file, becoming ready. Refuses to own any rule;
+each part has its own file.
+"""
+
+import asyncio
+
+import aiohttp
+
+from ...adapters.errors import EngineError, SkillweaveError
+from ...adapters.skills import Skill, discover_skills
+from ...adapters.store import Store
+from ...router.types import Selector
+from ..state_file import ServerState
+from .catalog import Catalog
+from .pool import Pool
+from .publish import Publisher
+from .residency import Residency
+from .resolve import Resolver
+
+
+class Service:
+    """Everything that the routes need.
+
+    Args:
+        state: as read at the start; `follow` takes newer ones.
+        selector: what answers `auto`; None where no router is configured.
+    """
+
+    def __init__(
+        self, state: ServerState, session: aiohttp.ClientSession, *, selector: Selector | None
+    ) -> None:
+        self.state = state
+        self.base_name = state.base_name
+        self.selector = selector
+        self.problem = "starting"
+        skills = _skills_of(state)
+        store = Store(state.store) if state.store is not None else None
+        self.catalog = Catalog(store, family=state.family, skills=skills)
+        self.residency = Residency(lambda: self.pool.ready, max_rank=state.max_lora_rank)
+        self.pool = Pool(session, restore=self.residency.restore)
+        self.resolver = Resolver(self.catalog, selector=selector)
+        self.publisher = Publisher(self.catalog, self.residency)
+        self._following = asyncio.Lock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be answered now."""
+        return bool(self.pool.ready)
+
+    async def follow(self, state: ServerState) -> None:
+        """Take on what the supervisor has written: engines that came, went, or came back."""
+        async with self._following:
+            self.state = state
+            try:
+                await self.pool.follow(state.engines)
+                if not self.base_name and self.pool.ready:
+                    self.base_name = await self._ask_base_name()
+                self.problem = "" if self.pool.ready else "no engine is ready yet"
+            except SkillweaveError as err:
+                self.problem = str(err)
+
+    async def _ask_base_name(self) -> str:
+        """What an engine that we did not start calls its base: the first name without parent."""
+        for model in await self.pool.pick().models():
+            if model.parent is None:
+                return model.name
+        raise EngineError("the engine lists no base model")
+
+
+def _skills_of(state: ServerState) -> dict[str, Skill]:
+    """The texts of `--skills` by id; two skills of one id cannot both come, the first wins."""
+    if state.skills is None:
+        return {}
+    return {skill.slug: skill for skill, _ in discover_skills(state.skills)}

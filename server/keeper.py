@@ -1,0 +1,148 @@
+"""The small process that stands between the supervisor and one engine, and lets none survive.
+
+Run as a script with the standard library only: `keeper.py --fd N [--remove DIR]... -- COMMAND`.
+It starts COMMAND, waits, and ends everything that COMMAND started when COMMAND ends, when it is
+told to (SIGTERM), or when the supervisor is gone: the supervisor holds the other end of the pipe
+N, which reads EOF then, even after `kill -9`. Engines start processes of their own; the keeper is
+made the parent of their orphans (PR_SET_CHILD_SUBREAPER), so it finds and ends those too.
+
+Owns the end of an engine. Refuses to own its command line, its health and its restart.
+"""
+
+import argparse
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+ORPHAN_GRACE_S = 2.0
+"""How long processes that the engine left behind may take to end on their own."""
+
+
+def main(argv: list[str]) -> int:
+    """Keep one command until it ends, SIGTERM comes or the pipe reads EOF; its exit status."""
+    options = _parse(argv)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    wake_fd = _signals_to_pipe()
+    child = subprocess.Popen(options.command, preexec_fn=lambda: _prctl(PR_SET_PDEATHSIG, 9))
+    orphaned = _wait(child, options.fd, wake_fd)
+    if child.poll() is None:
+        _stop(child, options.grace)
+    _end_descendants()
+    for folder in options.remove:
+        shutil.rmtree(folder, ignore_errors=True)
+    if orphaned and options.orphan_remove:
+        shutil.rmtree(options.orphan_remove, ignore_errors=True)
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="keeper.py")
+    parser.add_argument("--fd", type=int, required=True, help="pipe that ends with the supervisor")
+    parser.add_argument("--grace", type=float, default=10.0, help="seconds from SIGTERM to SIGKILL")
+    parser.add_argument("--remove", action="append", default=[], help="folder removed at the end")
+    parser.add_argument("--orphan-remove", help="folder removed when the supervisor has vanished")
+    parser.add_argument("command", nargs="+")
+    return parser.parse_args(argv)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _signals_to_pipe() -> int:
+    """Turn SIGCHLD, SIGTERM and SIGINT into bytes on a pipe, so that one select waits for all."""
+    read_fd, write_fd = os.pipe()
+    os.set_blocking(write_fd, False)
+    signal.set_wakeup_fd(write_fd)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return read_fd
+
+
+def _wait(child: "subprocess.Popen[bytes]", pipe_fd: int, wake_fd: int) -> bool:
+    """Return when the child has ended or must be ended; True when the supervisor is gone."""
+    while child.poll() is None:
+        ready, _, _ = select.select([pipe_fd, wake_fd], [], [])
+        if pipe_fd in ready and not os.read(pipe_fd, 1024):
+            return True
+        if wake_fd in ready and {signal.SIGTERM, signal.SIGINT} & set(os.read(wake_fd, 1024)):
+            return False
+        _reap_orphans(child.pid)
+    return False
+
+
+def _stop(child: "subprocess.Popen[bytes]", grace_s: float) -> None:
+    """SIGTERM, then SIGKILL after `grace_s`."""
+    child.terminate()
+    try:
+        child.wait(timeout=grace_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _end_descendants() -> None:
+    """Give what is left `ORPHAN_GRACE_S`, then kill until nothing is left."""
+    deadline = time.monotonic() + ORPHAN_GRACE_S
+    while descendants(os.getpid()):
+        if time.monotonic() > deadline:
+            for pid in descendants(os.getpid()):
+                _kill(pid)
+        _reap_orphans(None)
+        time.sleep(0.02)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _reap_orphans(keep: int | None) -> None:
+    """Collect ended children, but leave `keep` to its Popen."""
+    for pid in children(os.getpid()):
+        if pid != keep:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                continue
+
+
+def children(pid: int) -> list[int]:
+    """Direct children of a process, zombies included."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _parent(entry) == pid:
+            found.append(int(entry.name))
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below a process."""
+    below: list[int] = []
+    frontier = [pid]
+    while frontier:
+        frontier = [child for parent in frontier for child in children(parent)]
+        below += frontier
+    return below
+
+
+def _parent(entry: Path) -> int | None:
+    try:
+        stat = (entry / "stat").read_text()
+    except OSError:
+        return None
+    return int(stat[stat.rindex(")") + 2 :].split()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
