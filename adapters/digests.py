@@ -6,7 +6,7 @@ or spelling the same scale by another alpha, keeps it. `version_digest` names wh
 weights, config bytes, skill files and card. Evidence is in neither; it is added later.
 
 Refuses to own reading files (`artifact.py`). The byte layout below is frozen: changing it renames
-everything ever stored.
+everything ever stored. torch is imported on use: a listing or a gateway needs no tensors.
 """
 
 import hashlib
@@ -14,11 +14,12 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from .delta import AdapterDelta
+    from .delta import AdapterDelta
 
 _WEIGHTS_TAG = b"skillweave.weights/1\n"
 _VERSION_TAG = "skillweave.version/1"
@@ -50,7 +51,7 @@ def canonical_json(value: object) -> bytes:
     return text.encode("utf-8")
 
 
-def weights_digest(delta: AdapterDelta) -> str:
+def weights_digest(delta: "AdapterDelta") -> str:
     """SHA-256 over what the adapter computes.
 
     Layout after a tag line, per module in name order: name (length-prefixed UTF-8), scale
@@ -93,7 +94,9 @@ def _prefixed(text: str) -> bytes:
     return struct.pack("<I", len(data)) + data
 
 
-def _update_tensor(digest: "hashlib._Hash", tensor: Tensor) -> None:
+def _update_tensor(digest: "hashlib._Hash", tensor: "Tensor") -> None:
+    import torch
+
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     shape = tuple(tensor.shape)
     head = _prefixed(str(tensor.dtype).removeprefix("torch."))

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import Problem
 
@@ -116,11 +116,6 @@ class PeftConfig(BaseModel):
     layers_pattern: str | _Names = ()
     """Names of the list of layers; empty means any."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_means_default(cls, data: object) -> object:
-        return {k: v for k, v in data.items() if v is not None} if isinstance(data, dict) else data
-
     def rank_of(self, module: str) -> int:
         """The rank of a module: the first matching pattern, else `r`."""
         return _first(self.rank_pattern, module) or self.r
@@ -213,7 +208,8 @@ def _judge_init(document: Mapping[str, object]) -> list[Problem]:
 
 def _read(document: Mapping[str, object]) -> tuple[PeftConfig | None, list[Problem]]:
     try:
-        config = PeftConfig.model_validate_json(json.dumps(document))
+        given = {key: value for key, value in document.items() if value is not None}
+        config = PeftConfig.model_validate_json(json.dumps(given))
     except ValidationError as err:
         return None, [_fault(detail) for detail in err.errors()]
     unsafe = _judge_patterns(config)
