@@ -46,6 +46,8 @@ class Skill:
     """One space-separated string, key `allowed-tools` in the file."""
     path: Path | None = None
     """The skill's folder, absolute; None for a skill that was never on disk."""
+    file: str = SKILL_FILE
+    """The name of the file in that folder: `SKILL.md`, or its lower-case spelling."""
     resources: tuple[str, ...] = ()
     """Every other file of the folder, relative, with `/`, sorted."""
     digest: str | None = None

@@ -8,7 +8,7 @@ function here, never a variant inside a caller.
 import html
 from collections.abc import Iterable
 
-from .model import SKILL_FILE, Skill
+from .model import Skill
 
 
 def system_prompt(skill: Skill, system: str | None = None) -> str:
@@ -41,7 +41,7 @@ def to_prompt(skills: Iterable[Skill]) -> str:
     for skill in skills:
         lines += ["<skill>", *_tag("name", skill.name), *_tag("description", skill.description)]
         if skill.path is not None:
-            lines += _tag("location", str(skill.path.resolve() / SKILL_FILE))
+            lines += _tag("location", str(skill.path / skill.file))
         lines.append("</skill>")
     return "\n".join([*lines, "</available_skills>"])
 

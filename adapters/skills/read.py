@@ -53,6 +53,7 @@ def read_skill(path: Path | str) -> tuple[Skill, list[Problem]]:
         metadata=_metadata(fields.get("metadata", {}), warnings),
         allowed_tools=_text(fields, "allowed-tools", warnings),
         path=folder,
+        file=file.name,
         resources=tuple(name for name in files if name != file.name),
         digest=_digest(folder, warnings),
     )
