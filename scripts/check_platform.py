@@ -7,8 +7,6 @@ whatever `python3` a stranger has, before anything is installed.
     python3 scripts/check_platform.py --warn     report the same, but never fail
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil
@@ -21,7 +19,7 @@ NEED_MEMORY_GIB = 4.0  # torch, one engine and one trainer on the tiny base
 NEED_DISK_GIB = 4.5  # environment with a CPU build of torch, and pip's temporary files
 CUDA_DISK_GIB = 12.0  # the same with PyPI's default build of torch, which brings CUDA libraries
 ELSEWHERE = (
-    "Use a Linux machine on x86-64: on Windows, WSL2 (`wsl --install`, then work in its shell); "
+    "use a Linux machine on x86-64: on Windows, WSL2 (`wsl --install`, then work in its shell); "
     "elsewhere a container, for example `docker run -it -v $PWD:/src -w /src python:3.11 bash`."
 )
 
@@ -34,7 +32,7 @@ class Report:
 
     def add(self, good: bool, text: str, remedy: str = "") -> None:
         """Record a hard condition; the remedy is shown only where it does not hold."""
-        self.lines.append(("ok", text) if good else ("FAIL", text + ". " + remedy))
+        self.lines.append(("ok", text) if good else ("FAIL", text + "; " + remedy))
 
     def note(self, text: str) -> None:
         """Record something worth knowing that never fails."""
@@ -66,7 +64,7 @@ def check_system(report: Report, *, system: str, machine: str, release: str) -> 
 
 
 def check_python(
-    report: Report, *, version: tuple[int, ...], has_venv: bool, libc: tuple[str, str]
+    report: Report, *, version: "tuple[int, ...]", has_venv: bool, libc: "tuple[str, str]"
 ) -> None:
     """A supported Python that can make virtual environments, on a C library new enough."""
     low, below = NEED_PYTHON
@@ -74,7 +72,7 @@ def check_python(
     wanted = "need {}.{} or newer, below {}.{}".format(*low, *below)
     remedy = wanted + "; point make at one: `make setup PYTHON=python3.11`."
     report.add(low <= tuple(version[:2]) < below, text, remedy)
-    remedy = "On Debian and Ubuntu: `apt-get install python3-venv`."
+    remedy = "on Debian and Ubuntu: `apt-get install python3-venv`."
     report.add(has_venv, "venv and pip available" if has_venv else "no venv or ensurepip", remedy)
     name, number = libc
     if name == "glibc":
@@ -82,7 +80,7 @@ def check_python(
         remedy = "need glibc {}.{} or newer. ".format(*NEED_GLIBC) + ELSEWHERE
         report.add(seen >= NEED_GLIBC, "glibc " + number, remedy)
     else:
-        remedy = "The wheels need glibc; Alpine's musl cannot load them. " + ELSEWHERE
+        remedy = "the wheels need glibc; Alpine's musl cannot load them. " + ELSEWHERE
         report.add(False, "C library: " + (name or "not glibc"), remedy)
 
 
@@ -105,7 +103,7 @@ def check_room(report: Report, *, memory_bytes: int, disk_bytes: int, folder: st
     """Memory and disk in GiB, against what set-up and demo take."""
     memory, disk = memory_bytes / GIB, disk_bytes / GIB
     text = "memory available: {:.1f} GiB".format(memory)
-    remedy = "need {:.0f} GiB; close something or give the machine more.".format(NEED_MEMORY_GIB)
+    remedy = "need {:.0f} GiB; close something or give the machine more".format(NEED_MEMORY_GIB)
     report.add(memory >= NEED_MEMORY_GIB, text, remedy)
     text = "disk free: {:.1f} GiB at {}".format(disk, folder)
     remedy = "need {} GiB.".format(NEED_DISK_GIB)
@@ -156,7 +154,7 @@ def examine(folder: str) -> Report:
     return report
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: "list[str]") -> int:
     """Print the report; 1 where the machine cannot run skillweave."""
     report = examine(os.getcwd())
     for kind, text in report.lines:

@@ -66,11 +66,12 @@ def test_every_link_of_a_page_leads_somewhere(repository: Path, page: str) -> No
 
 
 def public_names(module: types.ModuleType) -> set[str]:
-    """Names a package offers: what it binds, without its own modules."""
+    """Names of ours that a package binds: classes and functions, without what it borrowed."""
     return {
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+        if not name.startswith("_")
+        and str(getattr(value, "__module__", "")).startswith("skillweave.")
     }
 
 

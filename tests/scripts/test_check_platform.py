@@ -85,4 +85,4 @@ def test_it_needs_nothing_but_the_standard_library(repository: Path) -> None:
     imported = {
         line.split()[1] for line in source.splitlines() if line.startswith(("import", "from"))
     }
-    assert imported == {"__future__", "os", "platform", "shutil", "sys"}
+    assert imported == {"os", "platform", "shutil", "sys"}
