@@ -14,7 +14,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-PYTHON ?= python3
+# The first that is new enough; if none is, python3, and the platform check says what to do.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null \
+	&& echo $$p && exit; done; echo python3)
 VENV ?= .venv
 PY ?= $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
