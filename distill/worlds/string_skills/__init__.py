@@ -3,7 +3,15 @@
 from .answers import score, worked_answer
 from .spec import Operation, SkillSpec
 from .split import SplitLedger, held_out_parts, is_held_out
-from .tasks import CHECKER_KEY, WORLD, StringTask, draw_tasks, string_skill
+from .tasks import (
+    CHECKER_KEY,
+    WORLD,
+    StringTask,
+    draw_tasks,
+    plain_tasks,
+    stray_requests,
+    string_skill,
+)
 from .texts import irrelevant_body, plain_request, random_spec
 
 __all__ = [
@@ -18,8 +26,10 @@ __all__ = [
     "irrelevant_body",
     "is_held_out",
     "plain_request",
+    "plain_tasks",
     "random_spec",
     "score",
+    "stray_requests",
     "string_skill",
     "worked_answer",
 ]

@@ -15,7 +15,8 @@ from ..types import Message, Split, Verdict
 from .answers import score
 from .requests import Wording, random_items, request_text
 from .spec import SkillSpec
-from .texts import skill_body, skill_description
+from .texts import plain_request, random_spec, skill_body, skill_description
+from .topics import TOPICS
 
 CHECKER_KEY = "skillweave.checker"
 WORLD = "string_skills"
@@ -86,3 +87,34 @@ def string_skill(spec: SkillSpec, *, seed: int, license_name: str = "Apache-2.0"
         license=license_name,
         metadata={"skillweave.world": WORLD, CHECKER_KEY: spec.to_json()},
     )
+
+
+def plain_tasks(num_tasks: int, *, seed: int, split: Split = "test") -> list[StringTask]:
+    """Tasks whose request names one operation itself: what the base can do without any skill."""
+    rng = random.Random(f"plain:{seed}:{split}")
+    out: dict[str, StringTask] = {}
+    while len(out) < num_tasks:
+        spec = SkillSpec(random_spec(rng, 1).operations, "plain", rng.choice(tuple(TOPICS)))
+        items = random_items(spec, rng)
+        request = plain_request(spec.operations[0], items, rng)
+        task = StringTask("plain", split, request, spec.final(items), "seen")
+        out.setdefault(task.id, task)
+    return list(out.values())
+
+
+def stray_requests(
+    num_requests: int, *, without: Collection[str], seed: int, split: Split
+) -> list[str]:
+    """Requests about topics that no skill in `without` has: a router should abstain on them.
+
+    Development and test requests come from different topics.
+    """
+    topics = [slug for slug in TOPICS if slug not in without]
+    half = topics[::2] if split == "dev" else topics[1::2]
+    rng = random.Random(f"stray:{seed}:{split}")
+    out = []
+    for index in range(num_requests):
+        spec = random_spec(rng, 1, topic=half[index % len(half)])
+        wording: Wording = "unseen" if split == "test" and index % 2 else "seen"
+        out.append(request_text(spec, random_items(spec, rng), rng, wording=wording))
+    return out

@@ -1,0 +1,102 @@
+"""The arms in which skills are judged, and how an item is asked under one.
+
+Owns which model string and which system text stand for "no skill", "full text", "adapter", "wrong
+adapter" and the other controls. Every arm answers the same requests.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+
+from ..adapters.skills import Skill, system_prompt
+from .evaluation import Answer, Arm, Item
+from .policy import Policy, Sampling
+from .worlds.checkers import Checker
+from .worlds.string_skills import SplitLedger, irrelevant_body
+from .worlds.types import Message, Task
+
+
+def none_arm() -> Arm:
+    return Arm("none", "The base alone: no text, no adapter.", model="base")
+
+
+def text_arm(skills: Sequence[Skill]) -> Arm:
+    systems = {skill.name: system_prompt(skill) for skill in skills}
+    return Arm("text", "The base with the whole skill text in the prompt.", systems=systems)
+
+
+def named_arm(refs: Mapping[str, str]) -> Arm:
+    """`refs`: skill name -> model string of its adapter."""
+    return Arm("s2l", "The skill's own adapter, asked for by name; no text.", models=dict(refs))
+
+
+def wrong_arm(refs: Mapping[str, str]) -> Arm:
+    """Every skill gets the adapter of the next one: a derangement, so none gets its own.
+
+    Raises:
+        ValueError: fewer than two skills.
+    """
+    names = sorted(refs)
+    if len(names) < 2:
+        raise ValueError(f"a wrong adapter needs at least 2 skills, got {len(names)}")
+    moved = {name: refs[names[(i + 1) % len(names)]] for i, name in enumerate(names)}
+    return Arm("wrong", "Another skill's adapter; no text.", models=moved)
+
+
+def auto_arm() -> Arm:
+    return Arm("auto", "The router picks the adapter, or abstains.", model="auto")
+
+
+def shared_arm(ref: str) -> Arm:
+    return Arm(
+        "shared",
+        "One adapter of the same total rank, trained on the rows of all skills.",
+        model=ref,
+    )
+
+
+def irrelevant_arm(skills: Sequence[Skill], *, seed: int) -> Arm:
+    rng = random.Random(f"irrelevant:{seed}")
+    systems = {s.name: irrelevant_body(rng, len(s.body.split())) for s in skills}
+    return Arm("irrelevant", "A text of the same length that says nothing useful.", systems=systems)
+
+
+def test_items(
+    checkers: Mapping[str, Checker], *, num_items: int, seed: int, train_ids: Mapping[str, set[str]]
+) -> list[Task]:
+    """Held-out requests of every skill, disjoint from what the adapters were trained on.
+
+    Raises:
+        ValueError: a request stands in both splits.
+    """
+    ledger = SplitLedger()
+    out: list[Task] = []
+    for name, checker in checkers.items():
+        ledger.record("train", train_ids.get(name, set()))
+        tasks = checker.tasks("test", num_items, seed=seed, exclude=train_ids.get(name, set()))
+        ledger.record("test", (task.id for task in tasks))
+        out += tasks
+    return out
+
+
+class AskServed:
+    """Asks one item under one arm of a served policy; satisfies `evaluation.Ask`."""
+
+    def __init__(self, policy: Policy, sampling: Sampling) -> None:
+        self._policy = policy
+        self._sampling = sampling
+
+    async def __call__(self, arm: Arm, item: Item, /) -> Answer:
+        system = arm.system_for(item.family)
+        turns: list[Message] = [] if system is None else [{"role": "system", "content": system}]
+        turns += [{k: str(v) for k, v in message.items()} for message in item.messages]
+        done = await self._policy.complete(
+            turns, model=arm.model_for(item.family), sampling=self._sampling
+        )
+        return Answer(
+            text=done.text,
+            prompt_tokens=done.prompt_tokens,
+            completion_tokens=done.completion_tokens,
+            headers=done.headers,
+            ttft_s=done.ttft_s,
+            wall_s=done.wall_s,
+        )

@@ -1,0 +1,96 @@
+"""What every way of making adapters works with: a base, a store, a teacher and a frame.
+
+Owns the loading of the base (once) and the record of a finished adapter. Refuses to own servers:
+the teacher is a policy behind an address.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import JsonValue
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from ..adapters import BaseIdentity, Card, Frame, RecipeRecord, Store, Version, identify_base
+from ..adapters.skills import Skill
+from .policy import Policy
+from .provenance import code_revision
+from .sft import load_base
+from .tiny_base import tiny_base_path
+
+Report = Callable[[str, int, int], None]
+"""Progress: (what is being done, done, of how many)."""
+
+
+def quiet(what: str, done: int, of: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass
+class Workbench:
+    """One base, one store, one teacher."""
+
+    base: Path
+    store: Store
+    teacher: Policy
+    teacher_model: str = "base"
+    teacher_licence: str | None = None
+    frame: Frame = field(default_factory=Frame)
+    report: Report = quiet
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether the base is the shipped one."""
+        return self.base.resolve() == tiny_base_path().resolve()
+
+    @property
+    def base_name(self) -> str:
+        """What cards and PEFT folders call the base: a name, never a local path."""
+        return "skillweave-tiny" if self.is_tiny else self.base.name
+
+    @cached_property
+    def identity(self) -> BaseIdentity:
+        return identify_base(self.base)
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(self.base)
+        return tokenizer
+
+    @cached_property
+    def model(self) -> PreTrainedModel:
+        return load_base(self.base)
+
+    @property
+    def pad(self) -> int:
+        """The id that fills short rows; masked, so any id does where the tokenizer has none."""
+        pad = self.tokenizer.pad_token_id
+        return int(pad) if isinstance(pad, int) else 0
+
+    def keep(
+        self,
+        adapter_dir: Path,
+        skill: Skill,
+        *,
+        recipe: str,
+        config: dict[str, JsonValue],
+        data_digest: str,
+        seed: int,
+    ) -> Version:
+        """Put a freshly trained skill adapter into the store with its card."""
+        card = Card(
+            kind="skill",
+            base=self.identity.for_card(name=self.base_name),
+            skill_name=skill.name,
+            description=skill.description,
+            frame=self.frame,
+            recipe=RecipeRecord(name=recipe, config=config),
+            data_digest=data_digest,
+            seed=seed,
+            code_revision=code_revision(),
+            licence=skill.license,
+        )
+        return self.store.put(
+            adapter_dir, card=card, name=skill.name, skill_dir=skill.path, base=self.identity
+        )
