@@ -30,7 +30,17 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "adapters/expr.py",
     "adapters/digests.py",
     "adapters/delta.py",
+    "adapters/limits.py",
+    "adapters/card.py",
     "adapters/algebra/*",
+    "router/types.py",
+    "router/scores.py",
+    "distill/evaluation/types.py",
+    "distill/evaluation/errors.py",
+    "distill/evaluation/stats.py",
+    "distill/worlds/types.py",
+    "distill/worlds/string_skills/primitives.py",
+    "distill/worlds/string_skills/formats.py",
 )
 PURE_MAY_IMPORT = """
     __future__ collections dataclasses decimal enum fractions functools hashlib itertools jaxtyping
