@@ -12,7 +12,7 @@ wrong_dtype embedding_lora unpaired bad_factors rank_limit rank_mismatch untarge
 wrong_shape | bad_card wrong_base wrong_tokenizer other_precision | not_finite
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from safetensors import SafetensorError, safe_open
@@ -22,7 +22,7 @@ from .card import CARD_FILE, Card, parse_card
 from .errors import AdapterRefused, Problem
 from .folders import list_folder
 from .limits import DEFAULT_LIMITS, Limits
-from .peft_header import CONFIG_FILE, WEIGHTS_FILE, AdapterHeader, inspect_peft
+from .peft_header import CONFIG_FILE, WEIGHTS_FILE, ModuleHeader, inspect_peft
 
 _WEIGHT_SUFFIXES = frozenset(
     {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".npz", ".npy", ".h5", ".gguf"}
@@ -57,17 +57,16 @@ def check_adapter(
     problems = [*listing.problems, *_check_files(listing.files)]
     if any(p.code in {"missing_folder", "symlink", "special_file"} for p in problems):
         return tuple(problems)  # nothing in such a folder is opened
-    header, faults = inspect_peft(folder, limits)
-    problems += _hint_subfolder(faults, listing.files)
+    seen = inspect_peft(folder, limits)
+    problems += _hint_subfolder(seen.problems, listing.files)
     own, bad_card = _own_card(folder, listing.files, limits)
     problems += bad_card
     card = card or own
     if base is not None:
         if card is not None:
             problems += base_problems(card.base, base, verified=verified, accept_base=accept_base)
-        if header is not None:
-            problems += _check_modules(header, base)
-    if header is not None:
+        problems += _check_modules(seen.modules, base)
+    if seen.readable:
         problems += _check_finite(folder / WEIGHTS_FILE)
     return tuple(problems)
 
@@ -136,11 +135,11 @@ def _own_card(
         return None, [Problem("bad_card", f"{CARD_FILE}: {err}", "remove it, or write it again")]
 
 
-def _check_modules(header: AdapterHeader, base: BaseIdentity) -> list[Problem]:
-    unknown = [name for name in header.modules if name not in base.modules]
+def _check_modules(modules: Mapping[str, ModuleHeader], base: BaseIdentity) -> list[Problem]:
+    unknown = [name for name in modules if name not in base.modules]
     wrong = [
         f"{name} (adapter {list(module.shape)}, base {list(base.modules[name])})"
-        for name, module in header.modules.items()
+        for name, module in modules.items()
         if name in base.modules and base.modules[name] != module.shape
     ]
     remedy = f"use the base it was trained on; this one is {base.family_digest}"
@@ -160,7 +159,7 @@ def _check_finite(path: Path) -> list[Problem]:
     try:
         with safe_open(path, framework="pt") as file:
             names = sorted(file.keys())
-            bad = [n for n in names if not bool(torch.isfinite(file.get_tensor(n)).all())]
+            bad = [n for n in names if not bool(torch.isfinite(file.get_tensor(n).double()).all())]
     except SafetensorError as err:
         return [Problem("bad_header", f"{WEIGHTS_FILE}: {err}", "save it again with peft")]
     if not bad:

@@ -56,14 +56,22 @@ class AdapterHeader:
         return max(module.rank for module in self.modules.values())
 
 
-def inspect_peft(
-    folder: Path, limits: Limits = DEFAULT_LIMITS
-) -> tuple[AdapterHeader | None, tuple[Problem, ...]]:
-    """Read config and header of a PEFT folder, never a tensor.
+@dataclass(frozen=True)
+class Inspection:
+    """What an inspection saw, sound or not.
 
-    Returns:
-        The header, or None where something is wrong with it, and every problem found.
+    `modules` holds the well-formed pairs, also beside problems, so that a gate can go on and
+    report everything at once. `readable` says whether the weights file has a sound header.
     """
+
+    config: PeftConfig | None
+    modules: Mapping[str, ModuleHeader]
+    readable: bool
+    problems: tuple[Problem, ...]
+
+
+def inspect_peft(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Inspection:
+    """Read config and header of a PEFT folder, never a tensor, and find every problem."""
     config, problems = _read_config(folder / CONFIG_FILE, limits)
     infos, faults = _read_infos(folder / WEIGHTS_FILE, limits)
     found = [*problems, *faults]
@@ -73,9 +81,7 @@ def inspect_peft(
         found += more
     if config is not None:
         found += _compare(config, modules)
-    if found or config is None:
-        return None, tuple(found)
-    return AdapterHeader(config, modules), ()
+    return Inspection(config, modules, infos is not None, tuple(found))
 
 
 def read_header_of(folder: Path) -> AdapterHeader:
@@ -84,10 +90,10 @@ def read_header_of(folder: Path) -> AdapterHeader:
     Raises:
         AdapterRefused: `inspect_peft` found problems.
     """
-    header, problems = inspect_peft(folder)
-    if header is None:
-        raise AdapterRefused(problems, str(folder))
-    return header
+    seen = inspect_peft(folder)
+    if seen.problems or seen.config is None:
+        raise AdapterRefused(seen.problems, str(folder))
+    return AdapterHeader(seen.config, seen.modules)
 
 
 def _read_config(path: Path, limits: Limits) -> tuple[PeftConfig | None, tuple[Problem, ...]]:

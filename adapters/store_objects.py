@@ -15,7 +15,7 @@ from .artifact import ArtifactDigests, artifact_digests, write_artifact
 from .base import BaseIdentity
 from .card import Card
 from .digests import canonical_json
-from .errors import NotFound, StoreError
+from .errors import NotFound, SkillweaveError, StoreError
 from .file_ops import FileOps
 from .store_layout import Layout, numbered, temporary_beside
 from .store_writes import (
@@ -43,12 +43,19 @@ def put_object(
         write_artifact(staged, adapter_dir, card=card, skill_dir=skill_dir, files=ops)
         digests = artifact_digests(staged)
         path = layout.object(digests.version)
-        if not publish_folder(ops, staged, path) and artifact_digests(path) != digests:
+        if not publish_folder(ops, staged, path) and not _has_digests(path, digests):
             raise StoreError(
                 f"{path} exists and is damaged; remove the versions that use it, run gc, and add "
                 "this adapter again"
             )
         return digests
+
+
+def _has_digests(path: Path, digests: ArtifactDigests) -> bool:
+    try:
+        return artifact_digests(path) == digests
+    except (SkillweaveError, OSError, ValueError):
+        return False
 
 
 def put_rows(layout: Layout, ops: FileOps, rows: Iterable[Mapping[str, object]]) -> str:
