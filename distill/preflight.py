@@ -1,8 +1,7 @@
-"""Preflight: refuse what cannot work before anything is spent.
+"""Preflight: does the text help this base at all? Measured on a few requests before any spending.
 
-Two gates. `require_trainable` needs no engine: a checker must exist, and a body must lie inside
-the worlds that the tiny base knows. `measure_text` asks a few requests with and without the text:
-where the text does not help this base, there is nothing for an adapter to learn from it.
+Where it does not help, there is nothing for an adapter to learn from it. The gate that needs no
+engine is in `trainable`.
 """
 
 from collections.abc import Sequence
@@ -10,52 +9,14 @@ from dataclasses import dataclass
 
 from ..adapters.card import Frame
 from ..adapters.errors import RefusedSkill
-from ..adapters.names import validate_name
 from ..adapters.skills import Skill
 from .demonstrations import with_skill
 from .policy import Policy, Sampling, bounded_map
-from .token_meter import MAX_BYTE_SHARE, TokenMeter
-from .worlds.checkers import Checker, checker_of
+from .rendering import framed
 from .worlds.types import Task
 
 MIN_GAIN = 0.20
 """Smallest gain of the text over no text, in share of requests passed, worth an adapter."""
-
-_WAYS = (
-    "What works: `skillweave serve --skills DIR` serves this skill as text right now; "
-    "`--base MODEL` trains on a base that can read it, once the skill has a checker; "
-    "a checker is named in the metadata (docs/guide/skills.md)."
-)
-
-
-def require_trainable(skill: Skill, *, meter: TokenMeter | None = None) -> Checker:
-    """The skill's checker, or a refusal with the ways that work.
-
-    Args:
-        skill: as read.
-        meter: the tiny base's, when that is the base; None skips the vocabulary test.
-
-    Raises:
-        RefusedSkill: no checker, or too much of the body lies outside the base's vocabulary.
-        SkillError: a checker that cannot be read.
-        InvalidName: a name that the store cannot keep.
-    """
-    validate_name(skill.name)
-    if not skill.body.strip():
-        raise RefusedSkill(f"skill {skill.name!r} has an empty body: there is nothing to learn")
-    share = meter.byte_share(skill.body) if meter is not None else None
-    if share is not None and share > MAX_BYTE_SHARE:
-        raise RefusedSkill(
-            f"skill {skill.name!r}: {share:.0%} of its body's tokens are bytes of words that the "
-            f"tiny base lacks, expected at most {MAX_BYTE_SHARE:.0%}; it cannot read this. {_WAYS}"
-        )
-    checker = checker_of(skill)
-    if checker is None:
-        raise RefusedSkill(
-            f"skill {skill.name!r} has no checker, so nobody could tell a right demonstration from "
-            f"a wrong one. {_WAYS}"
-        )
-    return checker
 
 
 @dataclass(frozen=True)
@@ -91,8 +52,7 @@ async def measure_text(
         told = await policy.complete(
             with_skill(skill, task.messages, frame), model=model, sampling=sampling
         )
-        system = [] if frame.system is None else [{"role": "system", "content": frame.system}]
-        bare = await policy.complete([*system, *task.messages], model=model, sampling=sampling)
+        bare = await policy.complete(framed(task.messages, frame), model=model, sampling=sampling)
         return task.verify(told.text).passed, task.verify(bare.text).passed
 
     seen = await bounded_map(passes, tasks, concurrency=concurrency)

@@ -4,8 +4,9 @@ Owns the one rule by which training rows are tokenised: the base's own chat temp
 frame's tools and arguments, and a mask over exactly the assistant's tokens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -32,15 +33,7 @@ def prompt_ids(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], frame: Frame
 ) -> list[int]:
     """Ids of a conversation that waits for the assistant."""
-    ids: list[int] = tokenizer.apply_chat_template(
-        framed(messages, frame),
-        tools=list(frame.tools) or None,
-        add_generation_prompt=True,
-        tokenize=True,
-        return_dict=False,
-        **frame.template_args,
-    )
-    return ids
+    return list(_render(tokenizer, messages, frame, add_generation_prompt=True)["input_ids"])
 
 
 def token_row(
@@ -52,14 +45,7 @@ def token_row(
         UsageError: the chat template marks no assistant tokens (`{% generation %}`), or the
             conversation has none.
     """
-    out = tokenizer.apply_chat_template(
-        framed(messages, frame),
-        tools=list(frame.tools) or None,
-        tokenize=True,
-        return_dict=True,
-        return_assistant_tokens_mask=True,
-        **frame.template_args,
-    )
+    out = _render(tokenizer, messages, frame, return_assistant_tokens_mask=True)
     learn = tuple(bool(mark) for mark in out["assistant_masks"])
     if not any(learn):
         raise UsageError(
@@ -67,3 +53,18 @@ def token_row(
             "training needs a template with {% generation %} marks and an assistant turn"
         )
     return TokenRow(tuple(out["input_ids"]), learn)
+
+
+def _render(
+    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], frame: Frame, **how: bool
+) -> Mapping[str, list[int]]:
+    arguments: dict[str, Any] = {**frame.template_args, **how}
+    out: Any = tokenizer.apply_chat_template(
+        framed(messages, frame),
+        tools=list(frame.tools) or None,
+        tokenize=True,
+        return_dict=True,
+        **arguments,
+    )
+    found: Mapping[str, list[int]] = out
+    return found

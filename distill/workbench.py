@@ -1,7 +1,7 @@
 """What every way of making adapters works with: a base, a store, a teacher and a frame.
 
-Owns the loading of the base (once) and the record of a finished adapter. Refuses to own servers:
-the teacher is a policy behind an address.
+Owns the loading of the base, once. Refuses to own servers: the teacher is a policy behind an
+address.
 """
 
 from collections.abc import Callable
@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import JsonValue
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from ..adapters import BaseIdentity, Card, Frame, RecipeRecord, Store, Version, identify_base
-from ..adapters.skills import Skill
+from ..adapters import BaseIdentity, Frame, Store, identify_base
 from .policy import Policy
-from .provenance import code_revision
 from .sft import load_base
-from .tiny_base import tiny_base_path
+from .tiny_base import is_tiny
 
 Report = Callable[[str, int, int], None]
 """Progress: (what is being done, done, of how many)."""
@@ -40,14 +37,9 @@ class Workbench:
     report: Report = quiet
 
     @property
-    def is_tiny(self) -> bool:
-        """Whether the base is the shipped one."""
-        return self.base.resolve() == tiny_base_path().resolve()
-
-    @property
     def base_name(self) -> str:
         """What cards and PEFT folders call the base: a name, never a local path."""
-        return "skillweave-tiny" if self.is_tiny else self.base.name
+        return "skillweave-tiny" if is_tiny(self.base) else self.base.name
 
     @cached_property
     def identity(self) -> BaseIdentity:
@@ -67,30 +59,3 @@ class Workbench:
         """The id that fills short rows; masked, so any id does where the tokenizer has none."""
         pad = self.tokenizer.pad_token_id
         return int(pad) if isinstance(pad, int) else 0
-
-    def keep(
-        self,
-        adapter_dir: Path,
-        skill: Skill,
-        *,
-        recipe: str,
-        config: dict[str, JsonValue],
-        data_digest: str,
-        seed: int,
-    ) -> Version:
-        """Put a freshly trained skill adapter into the store with its card."""
-        card = Card(
-            kind="skill",
-            base=self.identity.for_card(name=self.base_name),
-            skill_name=skill.name,
-            description=skill.description,
-            frame=self.frame,
-            recipe=RecipeRecord(name=recipe, config=config),
-            data_digest=data_digest,
-            seed=seed,
-            code_revision=code_revision(),
-            licence=skill.license,
-        )
-        return self.store.put(
-            adapter_dir, card=card, name=skill.name, skill_dir=skill.path, base=self.identity
-        )

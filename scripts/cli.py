@@ -35,6 +35,9 @@ class Verb(NamedTuple):
 
 VERBS = {
     "check": Verb("commands.check:check", "Validate SKILL.md folders; say what weights can carry."),
+    "demo": Verb("commands.demo:demo", "The main job end to end, with a report."),
+    "train": Verb("commands.train:train_skills", "Turn skill texts into adapters in the store."),
+    "recipe": Verb("commands.recipe:recipe", "Run a paper's recipe and print its verdict."),
     "serve": Verb("commands.serve:serve", "Serve base, adapters and skill texts on one address."),
     "publish": Verb("commands.publish:publish", "Put an adapter on a running server."),
     "env": Verb("commands.env:env", "Show what is installed and which engine it can start."),

@@ -8,8 +8,7 @@ import random
 from pathlib import Path
 
 from ..adapters.skills import write_skill
-from ..distill.tiny_base.gates import held_out_spec
-from ..distill.worlds.string_skills import SkillSpec, string_skill
+from ..distill.worlds.string_skills import SkillSpec, held_out_spec, string_skill
 
 TOPICS_AND_STEPS = (
     ("picnic", 1),

@@ -3,33 +3,30 @@
 The teacher `pi_T` reads the whole text `t_s` of skill `s` and answers requests `x`; the answers
 that the verifier passes are the demonstrations. The adapter learns them with the text removed:
 
-    L = - sum over the assistant's tokens  log pi_(base + adapter)(y_t | x, y_<t),   y ~ pi_T(.|t_s, x)
+    L = - sum_t log pi_(base + adapter)(y_t | x, y_<t),   y ~ pi_T(. | t_s, x)
+
+over the assistant's tokens `t`. The teacher is the base itself, behind the served engine.
 
 Departs: only verified demonstrations are kept (the paper reports no filter) and the yield is
-recorded; all linear modules get an update, not q and v alone, because the base is small; rank,
-rate and epochs are ours (the paper gives r=16, alpha=32, 64 rows; rate and epochs were not found).
+recorded; every linear module gets an update, not q and v alone, because the base is small; rank,
+rate and epochs are ours (the paper gives r=16, alpha=32, 64 rows; rate and epochs were not
+found); the wrong adapter is another skill's by a fixed derangement, not the least similar one's.
 """
 
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from ...adapters import RefusedSkill, Version
-from ...adapters.skills import Skill
-from ..demonstrations import Demonstration, Yield, demonstrate
-from ..evaluation import Above, Criterion, diff
-from ..policy import Sampling
-from ..preflight import TextGain, measure_text, require_helpful, require_trainable
-from ..rendering import token_row
-from ..sft import SftResult, SftSettings, train_lora
-from ..token_meter import tiny_meter
+from ...adapters.skills import Skill, read_skill, write_skill
+from ..evaluation import Above, Criterion, diff, evaluate
+from ..evaluation.types import ItemResult
+from ..policy import ServedPolicy
+from ..serving import ServePlan, admin
+from ..skill_arms import AskServed, named_arm, none_arm, test_items, text_arm, wrong_arm
+from ..skill_training import Carried, SkillTraining, teach, train
+from ..trainable import checked
 from ..workbench import Workbench
-from ..worlds.checkers import Checker
-from ..worlds.types import Task
+from ..worlds.string_skills import held_out_specs, string_skill
+from .run import Finished, RecipeContext
 
 SOURCE = "Skill-to-LoRA, arXiv:2606.16769"
 
@@ -44,109 +41,57 @@ CRITERION = Criterion(
 )
 
 
-class S2L(BaseModel):
-    """Settings of the recipe."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+class S2L(SkillTraining):
+    """Settings of the recipe; the fields are those of skill training."""
 
     type: Literal["s2l"] = "s2l"
-    num_requests: int = Field(default=192, ge=8)
-    """Requests that the teacher answers for one skill."""
-    preflight_requests: int = Field(default=40, ge=1)
-    """How many of them are first asked without the text as well."""
-    min_demonstrations: int = Field(default=16, ge=2)
-    """Fewest verified demonstrations that are worth training on."""
-    sampling: Sampling = Sampling()
-    """How the teacher answers."""
-    sft: SftSettings = SftSettings()
-    """How the adapter is trained."""
+    num_items: int = 100
+    """Held-out requests of every skill in the evaluation."""
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What the teacher gave for one skill."""
-
-    skill: Skill
-    demonstrations: tuple[Demonstration, ...]
-    gain: TextGain
-    yielded: Yield
+def drawn_skills(folder: Path, *, seed: int) -> list[Skill]:
+    """Six held-out skills of the string world as real folders, drawn by the seed."""
+    skills = [string_skill(spec, seed=seed) for spec in held_out_specs(seed)]
+    return [read_skill(write_skill(skill, folder / skill.name).parent)[0] for skill in skills]
 
 
-@dataclass(frozen=True)
-class Carried:
-    """A skill that lives in weights: its version in the store and what training it cost."""
+async def run(config: S2L, context: RecipeContext) -> Finished:
+    """Teach, train, serve and judge the core arms: none, text, s2l, wrong."""
+    skills = drawn_skills(context.work / "skills", seed=context.seed)
+    plan = ServePlan(context.base, context.store.root, rank=config.sft.rank, slots=len(skills))
+    with context.launch(plan) as served:
+        async with ServedPolicy(served.url) as policy:
+            bench = Workbench(context.base, context.store, policy, report=context.report)
+            carried = [
+                train(
+                    await teach(skill, config, bench, seed=context.seed),
+                    config,
+                    bench,
+                    recipe=config.type,
+                    seed=context.seed,
+                )
+                for skill in skills
+            ]
+            for one in carried:
+                admin(served, "publish", {"ref": one.version.ref})
+            results = await _evaluate(carried, config, bench, seed=context.seed)
+    rollouts = sum(one.lesson.yielded.asked + 2 * one.lesson.gain.n for one in carried)
+    return Finished(CRITERION, SOURCE, results, rollouts, bench.identity.family_digest)
 
-    skill: Skill
-    version: Version
-    lesson: Lesson
-    sft: SftResult
 
-
-def checked(skill: Skill, bench: Workbench) -> Checker:
-    """The first gate, before any engine starts; see `require_trainable`."""
-    return require_trainable(skill, meter=tiny_meter() if bench.is_tiny else None)
-
-
-async def teach(
-    skill: Skill, config: S2L, bench: Workbench, *, seed: int, force: bool = False
-) -> Lesson:
-    """Preflight, requests, demonstrations and their verification.
-
-    Raises:
-        RefusedSkill: the text does not help this base, or too few demonstrations verify.
-    """
-    tasks: Sequence[Task] = checked(skill, bench).tasks("train", config.num_requests, seed=seed)
-    ask = {"model": bench.teacher_model, "frame": bench.frame, "sampling": config.sampling}
-    probe = tasks[: config.preflight_requests]
-    gain = await measure_text(skill, probe, policy=bench.teacher, **ask)  # type: ignore[arg-type]
-    if not force:
-        require_helpful(skill, gain)
-    done = 0
-
-    def count() -> None:
-        nonlocal done
-        done += 1
-        bench.report(f"demonstrations for {skill.name}", done, len(tasks))
-
-    kept, yielded = await demonstrate(
-        skill,
-        tasks,
-        teacher=bench.teacher,
-        on_answer=count,
-        **ask,  # type: ignore[arg-type]
+async def _evaluate(
+    carried: list[Carried], config: S2L, bench: Workbench, *, seed: int
+) -> tuple[ItemResult, ...]:
+    items = test_items(
+        {one.skill.name: checked(one.skill, bench.base) for one in carried},
+        num_items=config.num_items,
+        seed=seed,
+        train_ids={
+            one.skill.name: {d.task_id for d in one.lesson.demonstrations} for one in carried
+        },
     )
-    if len(kept) < config.min_demonstrations:
-        raise RefusedSkill(
-            f"skill {skill.name!r}: {len(kept)} of {yielded.asked} demonstrations verified, "
-            f"expected at least {config.min_demonstrations}; try a clearer text or another teacher"
-        )
-    return Lesson(skill, tuple(kept), gain, yielded)
-
-
-def train(lesson: Lesson, config: S2L, bench: Workbench, *, seed: int) -> Carried:
-    """Train the adapter on the demonstrations without the text, and keep it in the store."""
-    skill = lesson.skill
-    data_digest = bench.store.put_rows(d.to_row() for d in lesson.demonstrations)
-    rows = [
-        token_row(bench.tokenizer, d.conversation(), bench.frame) for d in lesson.demonstrations
-    ]
-    with tempfile.TemporaryDirectory(prefix="skillweave-s2l-") as folder:
-        result = train_lora(
-            bench.model,
-            rows,
-            settings=config.sft,
-            seed=seed,
-            out=Path(folder),
-            base_name=bench.base_name,
-            pad=bench.pad,
-            on_step=lambda step, of, _: bench.report(f"training {skill.name}", step, of),
-        )
-        version = bench.keep(
-            Path(folder),
-            skill,
-            recipe=config.type,
-            config=config.model_dump(mode="json"),
-            data_digest=data_digest,
-            seed=seed,
-        )
-    return Carried(skill, version, lesson, result)
+    refs = {one.skill.name: one.version.ref for one in carried}
+    skills = [one.skill for one in carried]
+    arms = [none_arm(), text_arm(skills), named_arm(refs), wrong_arm(refs)]
+    ask = AskServed(bench.teacher, config.sampling)
+    return await evaluate(arms, items, ask=ask, concurrency=64)

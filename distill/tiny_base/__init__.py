@@ -8,4 +8,9 @@ def tiny_base_path() -> Path:
     return Path(__file__).parent
 
 
-__all__ = ["tiny_base_path"]
+def is_tiny(base: Path) -> bool:
+    """Whether a folder is the shipped base."""
+    return base.resolve() == tiny_base_path().resolve()
+
+
+__all__ = ["is_tiny", "tiny_base_path"]

@@ -7,14 +7,15 @@ and one request each, so an interval over items is an interval over skills.
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..worlds.string_skills import requests, texts
 from ..worlds.string_skills.answers import score
-from ..worlds.string_skills.spec import SkillSpec
-from ..worlds.string_skills.split import is_held_out
+from ..worlds.string_skills.held_out import held_out_spec
 
 BARS = {"text_1": 0.85, "text_2": 0.85, "text_3": 0.75}
 NO_TEXT_BAR = 0.10
@@ -27,14 +28,6 @@ class GateItem:
     body: str
     request: str
     expected: str
-
-
-def held_out_spec(rng: random.Random, num_steps: int) -> SkillSpec:
-    """Draw a skill that the base never saw."""
-    while True:
-        spec = texts.random_spec(rng, num_steps)
-        if is_held_out(spec):
-            return spec
 
 
 def gate_items(num_steps: int, num_items: int, *, seed: int) -> list[GateItem]:
@@ -76,7 +69,8 @@ def greedy_answers(
             add_special_tokens=False,
             return_token_type_ids=False,
         )
-        out = model.generate(
+        generate: Any = model.generate
+        out: Tensor = generate(
             **inputs, max_new_tokens=max_new_tokens, do_sample=False, use_cache=True
         )
         tail = out[:, inputs["input_ids"].shape[1] :]

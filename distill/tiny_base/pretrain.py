@@ -31,7 +31,7 @@ class PretrainConfig:
     intermediate: int = 768
     max_positions: int = 2048
     rope_theta: float = 10000.0
-    num_steps: int = 5000
+    num_steps: int = 3400
     rows: int = 24
     length: int = 256
     warmup_steps: int = 100
@@ -71,6 +71,12 @@ def model_config(config: PretrainConfig, vocab_size: int, *, end: int, pad: int)
     )
 
 
+def new_model(shape: Qwen3Config) -> Qwen3ForCausalLM:
+    """A model of that shape with fresh weights, from torch's seed."""
+    make: Callable[[Qwen3Config], Qwen3ForCausalLM] = Qwen3ForCausalLM
+    return make(shape)
+
+
 def _plain_attention(
     module: nn.Module,
     query: Tensor,
@@ -104,7 +110,8 @@ class Pretrainer:
         self.step = 0
         self.curve: list[dict[str, float]] = []
         self._corpus = corpus
-        self.model = model.to(torch.bfloat16)
+        nn.Module.to(model, torch.bfloat16)
+        self.model = model
         self.masters = {
             name: nn.Parameter(p.detach().float().clone()) for name, p in model.named_parameters()
         }
@@ -142,7 +149,7 @@ class Pretrainer:
         learned = rows.targets_BT != -100
         logits = self.model.lm_head(hidden[learned]).float()
         loss = nn.functional.cross_entropy(logits, rows.targets_BT[learned])
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self._update()
         self.step += 1
         return float(loss.detach())

@@ -1,6 +1,7 @@
 """String-transformation skills: 20 parameterised primitives, 1 to 3 steps, an output format."""
 
 from .answers import score, worked_answer
+from .held_out import held_out_spec, held_out_specs
 from .spec import Operation, SkillSpec
 from .split import SplitLedger, held_out_parts, is_held_out
 from .tasks import (
@@ -23,6 +24,8 @@ __all__ = [
     "StringTask",
     "draw_tasks",
     "held_out_parts",
+    "held_out_spec",
+    "held_out_specs",
     "irrelevant_body",
     "is_held_out",
     "plain_request",

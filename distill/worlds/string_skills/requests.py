@@ -15,8 +15,10 @@ _FRAMES: dict[Wording, tuple[str, ...]] = {
         "here is my list for the {a}: {x}", "please prepare for the {a}: {x}", "{a} list: {x}",
     ),
     "unseen": (
-        "the {a} is waiting, we have: {x}", "could you look at this for the {a}? {x}",
-        "the {a} and the {b} came up, items: {x}", "next comes the {a}: {x}",
+        "the {a} is waiting, we have the {b}: {x}",
+        "could you look at this for the {a} and the {b}? {x}",
+        "the {a} and the {b} came up, items: {x}",
+        "next comes the {a} with the {b}: {x}",
     ),
 }  # fmt: skip
 
@@ -41,8 +43,14 @@ def random_items(spec: SkillSpec, rng: random.Random) -> Symbols:
 def request_text(
     spec: SkillSpec, items: Symbols, rng: random.Random, *, wording: Wording = "seen"
 ) -> str:
-    """What a user writes. `unseen` wording uses frames and topic words no training request has."""
+    """What a user writes.
+
+    `unseen` wording uses frames that no training request has, and beside one word of the topic
+    that training requests have, one that they never have.
+    """
     topic = TOPICS[spec.topic]
-    words = topic.told + topic.untold[:2] if wording == "seen" else topic.untold[2:]
-    a, b = rng.sample(words, 2)
+    known, new = topic.told + topic.untold[:2], topic.untold[2:]
+    a, b = rng.sample(known, 2)
+    if wording == "unseen":
+        a, b = rng.sample((a, rng.choice(new)), 2)
     return rng.choice(_FRAMES[wording]).format(a=a, b=b, x=" ".join(items))

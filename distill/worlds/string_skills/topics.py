@@ -1,7 +1,7 @@
 """Trigger topics: the situations in which a skill of the string world applies. Pure.
 
 A topic says nothing about any procedure. `told` words may stand in a skill's description and in
-requests; `untold` words stand in requests only, so that recognising them is generalisation.
+requests; `untold` words stand in requests only, the last two of them in test requests only.
 """
 
 from dataclasses import dataclass

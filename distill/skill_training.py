@@ -1,0 +1,183 @@
+"""From a skill to an adapter: preflight, requests, demonstrations, training, store.
+
+Owns the path that the `train` verb, the demo and recipes share. What is learned and how it is
+judged is the recipes' business; serving is somebody else's.
+"""
+
+import itertools
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..adapters import Card, RecipeRecord, RefusedSkill, Version
+from ..adapters.skills import Skill
+from .demonstrations import Demonstration, Yield, demonstrate
+from .policy import Sampling
+from .preflight import TextGain, measure_text, require_helpful
+from .provenance import code_revision
+from .rendering import token_row
+from .sft import SftResult, SftSettings, train_lora
+from .trainable import checked
+from .workbench import Workbench
+from .worlds.types import Task
+
+
+class SkillTraining(BaseModel):
+    """How a skill is taught and learned."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    num_requests: int = Field(default=192, ge=8)
+    """Requests that the teacher answers for one skill."""
+    preflight_requests: int = Field(default=40, ge=1)
+    """How many of them are first asked without the text as well."""
+    min_demonstrations: int = Field(default=16, ge=2)
+    """Fewest verified demonstrations that are worth training on."""
+    sampling: Sampling = Sampling()
+    """How the teacher answers."""
+    sft: SftSettings = SftSettings()
+    """How the adapter is trained."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the teacher gave for one skill; `wall_s` seconds, preflight included."""
+
+    skill: Skill
+    demonstrations: tuple[Demonstration, ...]
+    gain: TextGain
+    yielded: Yield
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A skill that lives in weights: its version in the store and what training it cost."""
+
+    skill: Skill
+    version: Version
+    lesson: Lesson
+    sft: SftResult
+
+
+async def teach(
+    skill: Skill, config: SkillTraining, bench: Workbench, *, seed: int, force: bool = False
+) -> Lesson:
+    """Preflight, requests, demonstrations and their verification.
+
+    Raises:
+        RefusedSkill: the text does not help this base, or too few demonstrations verify.
+    """
+    started = time.perf_counter()
+    tasks: Sequence[Task] = checked(skill, bench.base).tasks(
+        "train", config.num_requests, seed=seed
+    )
+    gain = await measure_text(
+        skill,
+        tasks[: config.preflight_requests],
+        policy=bench.teacher,
+        model=bench.teacher_model,
+        frame=bench.frame,
+        sampling=config.sampling,
+    )
+    if not force:
+        require_helpful(skill, gain)
+    done = itertools.count(1)
+    kept, yielded = await demonstrate(
+        skill,
+        tasks,
+        teacher=bench.teacher,
+        model=bench.teacher_model,
+        frame=bench.frame,
+        sampling=config.sampling,
+        on_answer=lambda: bench.report(f"demonstrations for {skill.name}", next(done), len(tasks)),
+    )
+    if len(kept) < config.min_demonstrations:
+        raise RefusedSkill(
+            f"skill {skill.name!r}: {len(kept)} of {yielded.asked} demonstrations verified, "
+            f"expected at least {config.min_demonstrations}; try a clearer text or another teacher"
+        )
+    return Lesson(skill, tuple(kept), gain, yielded, time.perf_counter() - started)
+
+
+def train(
+    lesson: Lesson, config: SkillTraining, bench: Workbench, *, recipe: str, seed: int
+) -> Carried:
+    """Train the adapter on the demonstrations without the text, and keep it in the store."""
+    skill = lesson.skill
+    card = Card(
+        kind="skill",
+        base=bench.identity.for_card(name=bench.base_name),
+        skill_name=skill.name,
+        description=skill.description,
+        licence=skill.license,
+    )
+    version, result = _train_and_keep(
+        lesson.demonstrations, config, bench, card=card, name=skill.name, recipe=recipe,
+        seed=seed, skill_dir=skill.path,
+    )  # fmt: skip
+    return Carried(skill, version, lesson, result)
+
+
+def train_shared(
+    lessons: Sequence[Lesson],
+    config: SkillTraining,
+    bench: Workbench,
+    *,
+    name: str,
+    recipe: str,
+    seed: int,
+) -> tuple[Version, SftResult]:
+    """One adapter on the pooled demonstrations; the caller sets a rank in `config`."""
+    licences = {lesson.skill.license for lesson in lessons}
+    card = Card(
+        kind="shared",
+        base=bench.identity.for_card(name=bench.base_name),
+        description="One adapter for " + ", ".join(lesson.skill.name for lesson in lessons),
+        licence=licences.pop() if len(licences) == 1 else None,
+    )
+    pooled = [demonstration for lesson in lessons for demonstration in lesson.demonstrations]
+    return _train_and_keep(pooled, config, bench, card=card, name=name, recipe=recipe, seed=seed)
+
+
+def _train_and_keep(
+    demonstrations: Sequence[Demonstration],
+    config: SkillTraining,
+    bench: Workbench,
+    *,
+    card: Card,
+    name: str,
+    recipe: str,
+    seed: int,
+    skill_dir: Path | None = None,
+) -> tuple[Version, SftResult]:
+    data_digest = bench.store.put_rows(d.to_row() for d in demonstrations)
+    rows = [token_row(bench.tokenizer, d.conversation(), bench.frame) for d in demonstrations]
+    with tempfile.TemporaryDirectory(prefix="skillweave-train-") as folder:
+        result = train_lora(
+            bench.model,
+            rows,
+            settings=config.sft,
+            seed=seed,
+            out=Path(folder),
+            base_name=bench.base_name,
+            pad=bench.pad,
+            on_step=lambda step, of, _: bench.report(f"training {name}", step, of),
+        )
+        full = card.model_copy(
+            update={
+                "frame": bench.frame,
+                "recipe": RecipeRecord(name=recipe, config=config.model_dump(mode="json")),
+                "data_digest": data_digest,
+                "seed": seed,
+                "code_revision": code_revision(),
+            }
+        )
+        version = bench.store.put(
+            Path(folder), card=full, name=name, skill_dir=skill_dir, base=bench.identity
+        )
+    return version, result

@@ -1,0 +1,98 @@
+"""`skillweave recipe list | run NAME`: run a paper's recipe and print its verdict."""
+
+import asyncio
+import json as json_module
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from ...adapters import Store, UsageError
+from ...distill.recipes import Recipe, RecipeContext, recipe_table, verdict_of
+from ...distill.tiny_base import tiny_base_path
+from ..launching import launcher
+from ..progress import progress_bars
+
+recipe = typer.Typer(help="Run a paper's recipe and print its verdict.", no_args_is_help=True)
+
+
+@recipe.command("list")
+def list_recipes(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """List the recipes."""
+    rows = {
+        name: (entry.run.__module__, (entry.settings.__doc__ or "").strip())
+        for name, entry in recipe_table().items()
+    }
+    if json:
+        print(json_module.dumps({name: module for name, (module, _) in rows.items()}))
+        return 0
+    for name, (module, _) in rows.items():
+        print(f"{name:20} {module}")
+    return 0
+
+
+@recipe.command("run")
+def run_recipe(
+    name: Annotated[str, typer.Argument(help="Name of the recipe.")],
+    seed: Annotated[int, typer.Option(help="Seed of skills, requests and training.")] = 0,
+    base: Annotated[Path | None, typer.Option(help="Base model; default: the shipped one.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Append the verdict to this JSON list.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> int:
+    """Run one recipe on one seed; exit 0 whatever the verdict says, 1 when it could not run."""
+    entry = _entry(name)
+    settings = _settings(entry, config)
+    with tempfile.TemporaryDirectory(prefix="skillweave-recipe-") as work, progress_bars() as bars:
+        context = RecipeContext(
+            base=base or tiny_base_path(),
+            store=Store(Path(work) / "store"),
+            work=Path(work),
+            seed=seed,
+            launch=launcher(),
+            report=bars,
+        )
+        verdict = asyncio.run(verdict_of(name, entry, settings, context))
+    document = verdict.model_dump(mode="json")
+    if out is not None:
+        _append(out, document)
+    if json:
+        print(json_module.dumps(document, indent=1))
+        return 0
+    print(f"{name}, seed {seed}: {verdict.status} ({verdict.scope}), {verdict.wall_s:.0f} s")
+    for arm, figure in verdict.arms.items():
+        print(f"  {arm:12} {figure.mean:.3f}  [{figure.ci[0]:.3f}, {figure.ci[1]:.3f}]  {figure.n}")
+    for clause in (*verdict.criterion.preconditions, *verdict.criterion.clauses):
+        seen = "not measured" if clause.seen is None else f"{clause.seen:+.3f}"
+        print(f"  {'met   ' if clause.holds else 'MISSED'} {clause.clause}: {seen} {clause.note}")
+    return 0
+
+
+def _entry(name: str) -> Recipe:
+    table = recipe_table()
+    if name not in table:
+        raise UsageError(f"recipe {name!r} is unknown, expected one of {', '.join(table)}")
+    return table[name]
+
+
+def _settings(entry: Recipe, config: Path | None) -> BaseModel:
+    if config is None:
+        return entry.settings()
+    try:
+        return entry.settings.model_validate(tomllib.loads(config.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as err:
+        raise UsageError(f"{config} holds no settings of this recipe: {err}") from err
+
+
+def _append(path: Path, document: dict[str, object]) -> None:
+    """Add a verdict to a committed list; a verdict of the same seed is replaced."""
+    rows = json_module.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    rows = [row for row in rows if row["seeds"] != document["seeds"]] + [document]
+    rows.sort(key=lambda row: row["seeds"]["run"])
+    text = json_module.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,105 @@
+"""`skillweave train SKILL_DIR...`: skill texts become adapters in the store."""
+
+import asyncio
+import json as json_module
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...adapters import SkillweaveError, Store, UsageError, default_store_root, identify_base
+from ...adapters.skills import Skill, read_skill
+from ...distill.tiny_base import tiny_base_path
+from ...distill.token_meter import read_meter
+from ...distill.trainable import checked
+
+Row = dict[str, object]
+
+
+def train_skills(
+    skill_dirs: Annotated[list[Path], typer.Argument(help="Folders with a SKILL.md.")],
+    base: Annotated[Path | None, typer.Option(help="Base model; default: the shipped one.")] = None,
+    recipe: Annotated[str, typer.Option(help="How to train.")] = "s2l",
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="OpenAI-compatible address that demonstrates; default: the base itself."),
+    ] = None,
+    teacher_model: Annotated[
+        str | None, typer.Option(help="Model name at that address; needed with --teacher.")
+    ] = None,
+    teacher_key: Annotated[
+        str, typer.Option(envvar="OPENAI_API_KEY", help="Key for that address.")
+    ] = "none",
+    seed: Annotated[int, typer.Option(help="Seed of requests and training.")] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Train even where the text does not help this base.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost and stop.")
+    ] = False,
+    store: Annotated[
+        Path | None, typer.Option(help="Store; default: $SKILLWEAVE_HOME/store.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Train one adapter per skill; a skill that cannot be trained does not stop the others.
+
+    Exit code 1 when any skill was refused or failed.
+    """
+    if recipe != "s2l":
+        raise UsageError(f"recipe {recipe!r} trains no skills, expected s2l")
+    if (teacher is None) != (teacher_model is None):
+        raise UsageError("--teacher and --teacher-model go together: name both or neither")
+    base = base or tiny_base_path()
+    skills = [read_skill(folder)[0] for folder in skill_dirs]
+    rows: list[Row] = []
+    fit = [skill for skill in skills if _allowed(skill, base, rows)]
+    if dry_run:
+        rows += [_cost(skill, base) for skill in fit]
+    elif fit:
+        from ..training import train_all  # brings torch along, so only when it is needed
+
+        rows += asyncio.run(
+            train_all(
+                fit,
+                base=base,
+                store=Store(store or default_store_root()),
+                teacher=(teacher, teacher_model or "base", teacher_key),
+                seed=seed,
+                force=force,
+            )
+        )
+    _print(rows, json=json)
+    return 1 if any(row["status"] in ("refused", "failed") for row in rows) else 0
+
+
+def _allowed(skill: Skill, base: Path, rows: list[Row]) -> bool:
+    """The first gate; what it refuses costs nothing."""
+    try:
+        checked(skill, base)
+    except SkillweaveError as err:
+        rows.append({"skill": skill.name, "status": "refused", "reason": str(err)})
+        return False
+    return True
+
+
+def _cost(skill: Skill, base: Path) -> Row:
+    from ...distill.estimate import estimate
+    from ...distill.recipes.s2l import S2L
+
+    meter = read_meter(base / "tokenizer.json", label=base.name)
+    cost = estimate(identify_base(base), S2L(), body_tokens=meter.count_tokens(skill.body))
+    return {"skill": skill.name, "status": "dry run", **asdict(cost)}
+
+
+def _print(rows: list[Row], *, json: bool) -> None:
+    if json:
+        print(json_module.dumps(rows, indent=1))
+        return
+    for row in rows:
+        about = ", ".join(f"{k} {v}" for k, v in row.items() if k not in ("skill", "reason"))
+        print(f"{row['skill']}: {about}")
+        if "reason" in row:
+            print(f"  {row['reason']}", file=sys.stderr)
