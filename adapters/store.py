@@ -9,7 +9,6 @@ Readers take no lock. Writers share one lock, `gc` and `remove` have it alone; t
 aliases of one id are changed under a lock of their own.
 """
 
-import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,19 +16,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import store_check, store_names, store_objects
-from .artifact import read_card, skill_dir_of
+from .artifact import skill_dir_of
 from .base import BaseIdentity
 from .card import Card
-from .errors import NotFound, Problem, StoreError
-from .expr import parse_ref
+from .errors import Problem
 from .file_ops import DiskOps, FileOps
 from .gate import require_adapter
 from .names import DEFAULT_ALIAS, AdapterId, validate_alias, validate_version
 from .store_layout import Layout
+from .store_read import Reader
 from .store_types import Entry, GcReport, Version
 from .store_writes import locked, storing
 
-_LOG = logging.getLogger(__name__)
 _Versions = list[Version]
 _Problems = list[Problem]
 _Documents = list[dict[str, object]]
@@ -50,7 +48,7 @@ class Store:
         self.root = root
         self._layout = Layout(root)
         self._ops: FileOps = ops or DiskOps()
-        self._cards: dict[str, Card] = {}
+        self._reader = Reader(self._layout)
 
     def put(
         self,
@@ -103,7 +101,7 @@ class Store:
                     wanted.append(DEFAULT_ALIAS)
                 for alias in wanted:
                     self._set_alias(adapter_id, family, alias, number)
-        return self._version(adapter_id, family, number)
+        return self._reader.version(adapter_id, family, number)
 
     def resolve(self, ref: str, *, base: str | None = None) -> Version:
         """The version that `name`, `ns/name@2`, `name@prod` or `name@latest` means.
@@ -113,16 +111,7 @@ class Store:
             ModelStringError: `ref` does not parse.
             StoreError: the store is damaged here.
         """
-        term = parse_ref(ref)
-        family = store_names.pick_base(self._layout, term.id, base)
-        if term.version is not None:
-            number = term.version
-        elif term.alias == "latest":
-            number = max(self._layout.numbers(term.id, family))
-        else:
-            alias = term.alias or DEFAULT_ALIAS
-            number = store_names.read_alias(self._layout, term.id, family, alias).version
-        return self._version(term.id, family, number)
+        return self._reader.resolve(ref, base)
 
     def versions(self, name: str, *, base: str | None = None) -> _Versions:
         """All versions of a name, ascending.
@@ -130,8 +119,7 @@ class Store:
         Raises:
             NotFound: no such name or base.
         """
-        adapter_id, family = self._locate(name, base)
-        return [*self._existing(adapter_id, family)]
+        return [*self._reader.versions(*self._reader.locate(name, base))]
 
     def aliases(self, name: str, *, base: str | None = None) -> dict[str, int]:
         """Alias -> version number, without the computed `latest`.
@@ -139,20 +127,14 @@ class Store:
         Raises:
             NotFound: no such name or base.
         """
-        return store_names.read_aliases(self._layout, *self._locate(name, base))
+        return store_names.read_aliases(self._layout, *self._reader.locate(name, base))
 
     def list(self, *, base: str | None = None) -> _Versions:
         """Every version of every name (for one base family), by name and number.
 
         A damaged version is left out and logged; `fsck` names it.
         """
-        return [
-            version
-            for adapter_id in self._layout.ids()
-            for family in self._layout.bases(adapter_id)
-            if base is None or family.startswith(base)
-            for version in self._existing(adapter_id, family)
-        ]
+        return [*self._reader.everything(base)]
 
     def tag(
         self,
@@ -174,10 +156,10 @@ class Store:
         """
         validate_alias(alias)
         validate_version(number)
-        adapter_id, family = self._locate(name, base)
+        adapter_id, family = self._reader.locate(name, base)
         with self._writing(f"tagging {name}"), self._id_locked(adapter_id, family):
             self._set_alias(adapter_id, family, alias, number, expected=expected)
-        return self._version(adapter_id, family, number)
+        return self._reader.version(adapter_id, family, number)
 
     def rollback(
         self, name: str, *, base: str | None = None, alias: str = DEFAULT_ALIAS
@@ -188,12 +170,12 @@ class Store:
             NotFound: no such name, base or alias. Conflict: there is nothing to go back to.
         """
         validate_alias(alias)
-        adapter_id, family = self._locate(name, base)
+        adapter_id, family = self._reader.locate(name, base)
         with self._writing(f"rolling back {name}"), self._id_locked(adapter_id, family):
             number = store_names.roll_back(
                 self._layout, self._ops, adapter_id, base=family, alias=alias
             )
-        return self._version(adapter_id, family, number)
+        return self._reader.version(adapter_id, family, number)
 
     def remove(self, name: str, number: int, *, base: str | None = None) -> None:
         """Take a version out of the listing; `gc` frees its bytes, its number stays used.
@@ -201,7 +183,7 @@ class Store:
         Raises:
             NotFound: no such version. Conflict: an alias means it, and others remain.
         """
-        adapter_id, family = self._locate(name, base)
+        adapter_id, family = self._reader.locate(name, base)
         with self._writing(f"removing {name}@{number}", alone=True):
             store_names.remove_entry(
                 self._layout, self._ops, adapter_id, base=family, number=number
@@ -236,6 +218,18 @@ class Store:
         """All evidence about a version, oldest first."""
         return store_objects.attestations(self._layout, version_digest)
 
+    def verified_precisions(self, version_digest: str) -> frozenset[str]:
+        """Precisions that evidence of the form `{"type": "precision", "precision": "nf4",
+        "verified": true, ...}` lists for a version; what `gate.check_adapter` takes as `verified`.
+        """
+        return frozenset(
+            str(evidence["precision"])
+            for evidence in self.attestations(version_digest)
+            if evidence.get("type") == "precision"
+            and evidence.get("verified") is True
+            and "precision" in evidence
+        )
+
     def put_rows(self, rows: Iterable[Mapping[str, object]]) -> str:
         """Keep training rows; returns the digest to write into the card.
 
@@ -256,37 +250,6 @@ class Store:
     def known_base(self, family_digest: str) -> BaseIdentity | None:
         """What the store remembers of a base that adapters were checked against."""
         return store_objects.known_base(self._layout, family_digest)
-
-    def _locate(self, name: str, base: str | None) -> tuple[AdapterId, str]:
-        adapter_id = AdapterId.parse(name)
-        return adapter_id, store_names.pick_base(self._layout, adapter_id, base)
-
-    def _existing(self, adapter_id: AdapterId, family: str) -> Iterator[Version]:
-        for number in self._layout.numbers(adapter_id, family):
-            try:
-                yield self._version(adapter_id, family, number)
-            except NotFound:  # removed since it was enumerated
-                continue
-            except StoreError as err:
-                _LOG.warning("%s@%d is left out of the listing: %s", adapter_id, number, err)
-
-    def _version(self, adapter_id: AdapterId, family: str, number: int) -> Version:
-        entry = store_names.read_entry(self._layout, adapter_id, family, number)
-        path = self._layout.object(entry.version_digest)
-        card = self._cards.get(entry.version_digest)
-        if card is None or not path.is_dir():
-            card = read_card(path)
-            self._cards[entry.version_digest] = card
-        return Version(
-            id=adapter_id,
-            base=family,
-            number=number,
-            version_digest=entry.version_digest,
-            weights_digest=entry.weights_digest,
-            path=path,
-            card=card,
-            created_at=entry.created_at,
-        )
 
     def _set_alias(
         self,

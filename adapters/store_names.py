@@ -63,7 +63,7 @@ def read_entry(layout: Layout, adapter_id: AdapterId, base: str, number: int) ->
             f"{adapter_id} has no version {number}; versions: "
             f"{_numbers(layout.numbers(adapter_id, base))}"
         ) from err
-    except ValidationError as err:
+    except (OSError, ValidationError) as err:
         raise StoreError(f"{path} is no version entry: {err}; run fsck") from err
 
 
@@ -123,7 +123,7 @@ def read_alias(layout: Layout, adapter_id: AdapterId, base: str, alias: str) -> 
             f"{adapter_id} has no alias {alias!r}; aliases: {aliases}; versions: "
             f"{_numbers(layout.numbers(adapter_id, base))}"
         ) from err
-    except ValidationError as err:
+    except (OSError, ValidationError) as err:
         raise StoreError(f"{path} is no alias: {err}; run fsck, then tag it anew") from err
 
 

@@ -231,6 +231,14 @@ def test_evidence_is_appended_and_changes_no_digest(store: Store, put: Put) -> N
         store.attest(version.version_digest, {"score": float("nan")})
 
 
+def test_verified_precisions_are_read_from_the_evidence(store: Store, put: Put) -> None:
+    digest = put().version_digest
+    store.attest(digest, {"type": "precision", "precision": "nf4", "verified": True, "max": 0.01})
+    store.attest(digest, {"type": "precision", "precision": "fp8", "verified": False})
+    store.attest(digest, {"type": "eval", "precision": "awq", "verified": True})
+    assert store.verified_precisions(digest) == {"nf4"}
+
+
 def test_rows_are_content_addressed(store: Store) -> None:
     rows = [{"messages": [{"role": "user", "content": "a\nb\u2028c"}], "n": 1}, {"n": 2}]
     digest = store.put_rows(iter(rows))
