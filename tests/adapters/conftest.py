@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from peft import LoraConfig, get_peft_model
 from skillweave.adapters.base import BaseIdentity, identify_base
 from skillweave.adapters.card import Card
 from skillweave.adapters.store import Store
 from transformers import Qwen3Config, Qwen3ForCausalLM
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no bug
+settings.load_profile("untimed")
 
 MakeAdapter = Callable[..., Path]
 TARGETS = ("q_proj", "v_proj", "down_proj")
@@ -55,7 +59,7 @@ def make_adapter(base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Ma
 
     def make(*, seed: int = 0, **options: object) -> Path:
         folder = tmp_path_factory.mktemp("adapter")
-        settings: dict[str, object] = {
+        options_of_lora: dict[str, object] = {
             "r": 4,
             "lora_alpha": 8,
             "target_modules": list(TARGETS),
@@ -63,7 +67,7 @@ def make_adapter(base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Ma
             **options,
         }
         model = Qwen3ForCausalLM.from_pretrained(base_dir)
-        peft_model = get_peft_model(model, LoraConfig(**settings))
+        peft_model = get_peft_model(model, LoraConfig(**options_of_lora))
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for name, parameter in peft_model.named_parameters():
