@@ -15,6 +15,14 @@ from .worlds.types import Message, Task
 
 
 @dataclass(frozen=True)
+class Teacher:
+    """Who demonstrates: a policy, and the model string it is asked under."""
+
+    policy: Policy
+    model: str = "base"
+
+
+@dataclass(frozen=True)
 class Demonstration:
     """A request without the skill text, and the teacher's answer to it with the text."""
 
@@ -55,8 +63,7 @@ async def demonstrate(
     skill: Skill,
     tasks: Sequence[Task],
     *,
-    teacher: Policy,
-    model: str,
+    teacher: Teacher,
     frame: Frame,
     sampling: Sampling,
     concurrency: int = 32,
@@ -73,8 +80,8 @@ async def demonstrate(
     async def ask(task: Task) -> Demonstration | None:
         nonlocal wrong, failed, prompt_tokens, completion_tokens, first_error
         try:
-            answer = await teacher.complete(
-                with_skill(skill, task.messages, frame), model=model, sampling=sampling
+            answer = await teacher.policy.complete(
+                with_skill(skill, task.messages, frame), model=teacher.model, sampling=sampling
             )
         except TeacherError as err:
             failed += 1

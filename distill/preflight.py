@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ..adapters.card import Frame
 from ..adapters.errors import RefusedSkill
 from ..adapters.skills import Skill
-from .demonstrations import with_skill
-from .policy import Policy, Sampling, bounded_map
+from .demonstrations import Teacher, with_skill
+from .policy import Sampling, bounded_map
 from .rendering import framed
 from .worlds.types import Task
 
@@ -40,8 +40,7 @@ async def measure_text(
     skill: Skill,
     tasks: Sequence[Task],
     *,
-    policy: Policy,
-    model: str,
+    teacher: Teacher,
     frame: Frame,
     sampling: Sampling,
     concurrency: int = 32,
@@ -49,10 +48,12 @@ async def measure_text(
     """Ask every task with and without the text."""
 
     async def passes(task: Task) -> tuple[bool, bool]:
-        told = await policy.complete(
-            with_skill(skill, task.messages, frame), model=model, sampling=sampling
+        told = await teacher.policy.complete(
+            with_skill(skill, task.messages, frame), model=teacher.model, sampling=sampling
         )
-        bare = await policy.complete(framed(task.messages, frame), model=model, sampling=sampling)
+        bare = await teacher.policy.complete(
+            framed(task.messages, frame), model=teacher.model, sampling=sampling
+        )
         return task.verify(told.text).passed, task.verify(bare.text).passed
 
     seen = await bounded_map(passes, tasks, concurrency=concurrency)

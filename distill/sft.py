@@ -5,6 +5,7 @@ skills, teachers or worlds: rows of ids and masks come in, a PEFT folder goes ou
 rows, `T` tokens.
 """
 
+import json
 import math
 import random
 import time
@@ -152,11 +153,19 @@ def train_lora(
         result = _fit(model, train, dev, settings, rng, pad, on_step)
         model.peft_config["default"].base_model_name_or_path = base_name
         model.save_pretrained(str(out))
+        _sort_targets(out / "adapter_config.json")
     finally:
         model.unload()
         if hasattr(base, "peft_config"):
             del base.peft_config
     return result
+
+
+def _sort_targets(config: Path) -> None:
+    """PEFT writes its set of targets in no fixed order; sorted, equal runs give equal bytes."""
+    document = json.loads(config.read_text(encoding="utf-8"))
+    document["target_modules"] = sorted(document["target_modules"])
+    config.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _fit(

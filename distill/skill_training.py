@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..adapters import Card, RecipeRecord, RefusedSkill, Version
 from ..adapters.skills import Skill
-from .demonstrations import Demonstration, Yield, demonstrate
+from .demonstrations import Demonstration, Teacher, Yield, demonstrate
 from .policy import Sampling
 from .preflight import TextGain, measure_text, require_helpful
 from .provenance import code_revision
@@ -65,7 +65,13 @@ class Carried:
 
 
 async def teach(
-    skill: Skill, config: SkillTraining, bench: Workbench, *, seed: int, force: bool = False
+    skill: Skill,
+    config: SkillTraining,
+    bench: Workbench,
+    *,
+    teacher: Teacher,
+    seed: int,
+    force: bool = False,
 ) -> Lesson:
     """Preflight, requests, demonstrations and their verification.
 
@@ -79,8 +85,7 @@ async def teach(
     gain = await measure_text(
         skill,
         tasks[: config.preflight_requests],
-        policy=bench.teacher,
-        model=bench.teacher_model,
+        teacher=teacher,
         frame=bench.frame,
         sampling=config.sampling,
     )
@@ -90,8 +95,7 @@ async def teach(
     kept, yielded = await demonstrate(
         skill,
         tasks,
-        teacher=bench.teacher,
-        model=bench.teacher_model,
+        teacher=teacher,
         frame=bench.frame,
         sampling=config.sampling,
         on_answer=lambda: bench.report(f"demonstrations for {skill.name}", next(done), len(tasks)),

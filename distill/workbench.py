@@ -1,7 +1,6 @@
-"""What every way of making adapters works with: a base, a store, a teacher and a frame.
+"""What every way of making adapters works with: a base, a store and a frame.
 
-Owns the loading of the base, once. Refuses to own servers: the teacher is a policy behind an
-address.
+Owns the loading of the base, once. Refuses to own teachers and servers.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from ..adapters import BaseIdentity, Frame, Store, identify_base
-from .policy import Policy
 from .sft import load_base
 from .tiny_base import is_tiny
 
@@ -26,13 +24,10 @@ def quiet(what: str, done: int, of: int) -> None:
 
 @dataclass
 class Workbench:
-    """One base, one store, one teacher."""
+    """One base and one store."""
 
     base: Path
     store: Store
-    teacher: Policy
-    teacher_model: str = "base"
-    teacher_licence: str | None = None
     frame: Frame = field(default_factory=Frame)
     report: Report = quiet
 

@@ -40,6 +40,16 @@ VERBS = {
     "recipe": Verb("commands.recipe:recipe", "Run a paper's recipe and print its verdict."),
     "serve": Verb("commands.serve:serve", "Serve base, adapters and skill texts on one address."),
     "publish": Verb("commands.publish:publish", "Put an adapter on a running server."),
+    "add": Verb("commands.store:add", "Take a PEFT folder into the store, through the gate."),
+    "list": Verb("commands.store:list_adapters", "List the adapters of the store."),
+    "show": Verb("commands.store:show", "Show one version: card and evidence."),
+    "path": Verb("commands.store:path", "Print the folder of one version."),
+    "tag": Verb("commands.store:tag", "Point an alias at a version."),
+    "rollback": Verb("commands.store:rollback", "Point an alias back to where it was."),
+    "rm": Verb("commands.store:remove", "Remove one version from the store."),
+    "verify": Verb("commands.store:verify", "Hold an adapter against the gate."),
+    "gc": Verb("commands.store:gc", "Free what nothing refers to."),
+    "fsck": Verb("commands.store:fsck", "Check every file of the store."),
     "env": Verb("commands.env:env", "Show what is installed and which engine it can start."),
 }
 

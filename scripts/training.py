@@ -1,16 +1,18 @@
 """The work behind `skillweave train`: a teacher, then one skill after the other."""
 
+import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..adapters import SkillweaveError, Store
 from ..adapters.skills import Skill
+from ..distill.demonstrations import Teacher
 from ..distill.policy import ServedPolicy
 from ..distill.recipes.s2l import S2L
 from ..distill.serving import ServePlan
-from ..distill.skill_training import Carried, teach, train
+from ..distill.skill_training import Carried, Lesson, teach, train
 from ..distill.workbench import Workbench
 from .launching import launcher
 from .progress import progress_bars
@@ -18,46 +20,53 @@ from .progress import progress_bars
 Row = dict[str, object]
 
 
-@contextlib.asynccontextmanager
-async def _teacher(
-    base: Path, store: Store, teacher: tuple[str | None, str, str], slots: int
-) -> AsyncIterator[tuple[ServedPolicy, str]]:
-    url, model, key = teacher
-    if url is not None:
-        async with ServedPolicy(url, api_key=key) as policy:
-            yield policy, model
-        return
-    plan = ServePlan(base, store.root, rank=S2L().sft.rank, slots=slots)
-    with launcher(say=lambda line: print(line, file=sys.stderr))(plan) as served:
-        async with ServedPolicy(served.url) as policy:
-            yield policy, "base"
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the teacher answers: address, model name and key."""
+
+    url: str
+    model: str = "base"
+    key: str = "none"
 
 
-async def train_all(
+def train_all(
     skills: list[Skill],
     *,
     base: Path,
     store: Store,
-    teacher: tuple[str | None, str, str],
+    teacher: Endpoint | None,
     seed: int,
     force: bool,
 ) -> list[Row]:
-    rows: list[Row] = []
-    async with _teacher(base, store, teacher, len(skills)) as (policy, model):
-        with progress_bars() as report:
-            bench = Workbench(base, store, policy, teacher_model=model, report=report)
-            for skill in skills:
-                rows.append(await _train_one(skill, bench, seed=seed, force=force))
-    return rows
+    """One row a skill; without a teacher the base itself is served and teaches."""
+    with contextlib.ExitStack() as stack:
+        if teacher is None:
+            plan = ServePlan(base, store.root, rank=S2L().sft.rank, slots=len(skills))
+            served = stack.enter_context(launcher(say=_say)(plan))
+            teacher = Endpoint(served.url)
+        bench = Workbench(base, store, report=stack.enter_context(progress_bars()))
+        return [_train_one(skill, bench, teacher, seed=seed, force=force) for skill in skills]
 
 
-async def _train_one(skill: Skill, bench: Workbench, *, seed: int, force: bool) -> Row:
+def _train_one(skill: Skill, bench: Workbench, teacher: Endpoint, *, seed: int, force: bool) -> Row:
     config = S2L()
     try:
-        lesson = await teach(skill, config, bench, seed=seed, force=force)
+        lesson = asyncio.run(_teach(skill, config, bench, teacher, seed=seed, force=force))
         return _row(train(lesson, config, bench, recipe=config.type, seed=seed))
     except SkillweaveError as err:
         return {"skill": skill.name, "status": "failed", "reason": str(err)}
+
+
+async def _teach(
+    skill: Skill, config: S2L, bench: Workbench, at: Endpoint, *, seed: int, force: bool
+) -> Lesson:
+    async with ServedPolicy(at.url, api_key=at.key) as policy:
+        teacher = Teacher(policy, at.model)
+        return await teach(skill, config, bench, teacher=teacher, seed=seed, force=force)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _row(one: Carried) -> Row:

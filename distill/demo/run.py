@@ -4,6 +4,7 @@ Owns the order of the phases and what is handed from one to the next. Every phas
 that also works on its own; servers come from the caller through `Launch`.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from ...adapters import Store, Version
 from ...adapters.skills import Skill
 from ...router.router import Router
+from ..demonstrations import Teacher
 from ..evaluation import Arm, ItemLog, evaluate
 from ..evaluation.types import ItemResult
 from ..policy import ServedPolicy
@@ -30,7 +32,7 @@ from ..skill_arms import (
     text_arm,
     wrong_arm,
 )
-from ..skill_training import Carried, teach, train, train_shared
+from ..skill_training import Carried, Lesson, teach, train, train_shared
 from ..trainable import checked
 from ..workbench import Report, Workbench
 from ..worlds.string_skills import CHECKER_KEY, SkillSpec, stray_requests
@@ -52,6 +54,8 @@ class Found:
     carried: list[Carried] = field(default_factory=list)
     shared: Version | None = None
     router: Router | None = None
+    dev: dict[str, list[Task]] = field(default_factory=dict)
+    dev_strays: list[str] = field(default_factory=list)
     items: list[Task] = field(default_factory=list)
     strays: list[StrayItem] = field(default_factory=list)
     results: list[ItemResult] = field(default_factory=list)
@@ -98,26 +102,25 @@ class DemoRun:
         )
 
 
-async def run_demo(run: DemoRun) -> Found:
+def run_demo(run: DemoRun) -> Found:
     """All phases, on three engines: prefix cache on, off, and one for the shared adapter."""
     found = Found()
-    store = Store(run.out / "store")
+    bench = Workbench(run.base, Store(run.out / "store"), report=run.report)
+    found.base_name, found.base_digest = bench.base_name, bench.identity.family_digest
     sft, num = run.settings.training.sft, len(run.skills)
     with _started(found, run.launch, run.plan(rank=sft.rank, slots=num)) as served:
-        async with ServedPolicy(served.url) as policy:
-            bench = Workbench(run.base, store, policy, report=run.report)
-            found.base_name, found.base_digest = bench.base_name, bench.identity.family_digest
-            await _make_adapters(run, found, bench)
-            _route_and_publish(run, found, bench, served)
-            await _measure(run, found, bench, served)
+        with found.phase("demonstrations"):
+            lessons = asyncio.run(_teach_all(run, bench, served.url))
+        _train_all(run, found, bench, lessons)
+        _split(run, found)
+        _route_and_publish(run, found, served)
+        asyncio.run(_measure(run, found, bench, served.url))
     off = run.plan(rank=sft.rank, slots=num, prefix_cache=False)
     with _started(found, run.launch, off) as served, found.phase("cost, prefix cache off"):
         admin(served, "router", {"path": str(run.out / "router")})
-        found.cost += await measure_cost(
-            served.url, found.arms, found.items, prefix_cache=False, settings=run.settings
-        )
+        asyncio.run(_cost(run, found, served.url, prefix_cache=False))
     with _started(found, run.launch, run.plan(rank=sft.rank * num, slots=1)) as served:
-        await _measure_shared(run, found, bench, served)
+        asyncio.run(_measure_shared(run, found, served.url))
     return found
 
 
@@ -129,51 +132,53 @@ def _started(found: Found, launch: Launch, plan: ServePlan) -> Iterator[Served]:
         yield served
 
 
-async def _make_adapters(run: DemoRun, found: Found, bench: Workbench) -> None:
+async def _teach_all(run: DemoRun, bench: Workbench, url: str) -> list[Lesson]:
     config, seed = run.settings.training, run.settings.seed
-    with found.phase("demonstrations"):
-        lessons = [await teach(s, config, bench, seed=seed, force=True) for s in run.skills]
+    async with ServedPolicy(url) as policy:
+        teacher = Teacher(policy)
+        return [
+            await teach(skill, config, bench, teacher=teacher, seed=seed, force=True)
+            for skill in run.skills
+        ]
+
+
+def _train_all(run: DemoRun, found: Found, bench: Workbench, lessons: Sequence[Lesson]) -> None:
+    config, seed = run.settings.training, run.settings.seed
     with found.phase("training"):
         found.carried = [train(one, config, bench, recipe=RECIPE, seed=seed) for one in lessons]
+    num = len(lessons)
+    wide = {"rank": config.sft.rank * num, "alpha": config.sft.alpha * num}
+    pooled = config.model_copy(update={"sft": config.sft.model_copy(update=wide)})
     with found.phase("training the shared adapter"):
-        rank = config.sft.rank * len(lessons)
-        scaled = config.sft.model_copy(
-            update={"rank": rank, "alpha": config.sft.alpha * len(lessons)}
-        )
         found.shared, _ = train_shared(
-            lessons,
-            config.model_copy(update={"sft": scaled}),
-            bench,
-            name=SHARED,
-            recipe=RECIPE,
-            seed=seed,
+            lessons, pooled, bench, name=SHARED, recipe=RECIPE, seed=seed
         )
 
 
-def _route_and_publish(run: DemoRun, found: Found, bench: Workbench, served: Served) -> None:
-    settings = run.settings
-    trained = {c.skill.name: {d.task_id for d in c.lesson.demonstrations} for c in found.carried}
-    checkers = {s.name: checked(s, run.base) for s in run.skills}
-    dev = {
-        name: checker.tasks("dev", settings.num_dev, seed=settings.seed, exclude=trained[name])
-        for name, checker in checkers.items()
-    }
-    used = {name: trained[name] | {task.id for task in dev[name]} for name in checkers}
-    found.items = test_items(
-        checkers, num_items=settings.num_items, seed=settings.seed, train_ids=used
-    )
+def _split(run: DemoRun, found: Found) -> None:
+    """Draw dev and test requests, disjoint from those trained on and from each other."""
+    settings, seed = run.settings, run.settings.seed
+    used = {c.skill.name: {d.task_id for d in c.lesson.demonstrations} for c in found.carried}
+    checkers = {skill.name: checked(skill, run.base) for skill in run.skills}
+    for name, checker in checkers.items():
+        found.dev[name] = checker.tasks("dev", settings.num_dev, seed=seed, exclude=used[name])
+        used[name] |= {task.id for task in found.dev[name]}
+    found.items = test_items(checkers, num_items=settings.num_items, seed=seed, train_ids=used)
     topics = {SkillSpec.from_json(s.metadata[CHECKER_KEY]).topic for s in run.skills}
-    found.strays = stray_items(
-        stray_requests(settings.num_stray, without=topics, seed=settings.seed, split="test")
-    )
+    found.dev_strays = stray_requests(settings.num_stray, without=topics, seed=seed, split="dev")
+    strays = stray_requests(settings.num_stray, without=topics, seed=seed, split="test")
+    found.strays = stray_items(strays)
+
+
+def _route_and_publish(run: DemoRun, found: Found, served: Served) -> None:
     with found.phase("router"):
         found.router = fit_router(
             found.carried,
-            dev,
-            stray_requests(settings.num_stray, without=topics, seed=settings.seed, split="dev"),
-            base=bench.identity.family_digest,
+            found.dev,
+            found.dev_strays,
+            base=found.base_digest,
             base_dir=run.base,
-            seed=settings.seed,
+            seed=run.settings.seed,
         )
         found.router.save(run.out / "router")
     with found.phase("publishing"):
@@ -182,7 +187,7 @@ def _route_and_publish(run: DemoRun, found: Found, bench: Workbench, served: Ser
         admin(served, "router", {"path": str(run.out / "router")})
 
 
-async def _measure(run: DemoRun, found: Found, bench: Workbench, served: Served) -> None:
+async def _measure(run: DemoRun, found: Found, bench: Workbench, url: str) -> None:
     settings = run.settings
     refs = {one.skill.name: one.version.ref for one in found.carried}
     found.arms = [
@@ -193,39 +198,44 @@ async def _measure(run: DemoRun, found: Found, bench: Workbench, served: Served)
         wrong_arm(refs),
         irrelevant_arm(run.skills, seed=settings.seed),
     ]
-    ask = AskServed(bench.teacher, settings.training.sampling)
-    with found.phase("evaluation"):
-        await _ask_all(run, found, found.arms, ask)
-        found.stray_results += await evaluate(
-            [auto_arm()], found.strays, ask=ask, concurrency=settings.concurrency
-        )
-    by_skill = {s.name: [i for i in found.items if i.family == s.name] for s in run.skills}
-    with found.phase("harm"):
-        found.harm = await measure_harm(
-            run.skills, refs, by_skill, ask=ask, settings=settings, report=run.report
-        )
+    async with ServedPolicy(url) as policy:
+        ask = AskServed(policy, settings.training.sampling)
+        with found.phase("evaluation"):
+            await _ask_all(run, found, found.arms, ask)
+            found.stray_results += await evaluate(
+                [auto_arm()], found.strays, ask=ask, concurrency=settings.concurrency
+            )
+        by_skill = {s.name: [i for i in found.items if i.family == s.name] for s in run.skills}
+        with found.phase("harm"):
+            found.harm = await measure_harm(
+                run.skills, refs, by_skill, ask=ask, settings=settings, report=run.report
+            )
     with found.phase("vLLM against PEFT"):
         found.numeric = await measure_numeric(
-            served.url, found.carried, bench, num_rows=settings.numeric_rows
+            url, found.carried, bench, num_rows=settings.numeric_rows
         )
     with found.phase("cost, prefix cache on"):
-        found.cost += await measure_cost(
-            served.url, found.arms, found.items, prefix_cache=True, settings=settings
-        )
+        await _cost(run, found, url, prefix_cache=True)
 
 
-async def _measure_shared(run: DemoRun, found: Found, bench: Workbench, served: Served) -> None:
+async def _measure_shared(run: DemoRun, found: Found, url: str) -> None:
     assert found.shared is not None
     arm = shared_arm(found.shared.ref)
-    async with ServedPolicy(served.url) as policy:
+    async with ServedPolicy(url) as policy:
         ask = AskServed(policy, run.settings.training.sampling)
         with found.phase("evaluation"):
             await _ask_all(run, found, [arm], ask)
+    found.arms.append(arm)
     with found.phase("cost, shared adapter"):
-        found.cost += await measure_cost(
-            served.url, [arm], found.items, prefix_cache=True, settings=run.settings
-        )
-    found.arms = [*found.arms, arm]
+        await _cost(run, found, url, prefix_cache=True, arms=[arm])
+
+
+async def _cost(
+    run: DemoRun, found: Found, url: str, *, prefix_cache: bool, arms: Sequence[Arm] | None = None
+) -> None:
+    found.cost += await measure_cost(
+        url, arms or found.arms, found.items, prefix_cache=prefix_cache, settings=run.settings
+    )
 
 
 async def _ask_all(run: DemoRun, found: Found, arms: Sequence[Arm], ask: AskServed) -> None:

@@ -1,10 +1,10 @@
 """How a recipe is run: what it is given, what it gives back, and the verdict made of it.
 
-Owns nothing of any paper. A recipe is a settings class and one coroutine `run(config, context)`.
+Owns nothing of any paper. A recipe is a settings class and one function `run(config, context)`.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,18 +43,18 @@ class Finished:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One row of the table: settings and the coroutine that runs them."""
+    """One row of the table: settings and the function that runs them."""
 
     settings: type[BaseModel]
-    run: Callable[..., Awaitable[Finished]]
+    run: Callable[..., Finished]
 
 
-async def verdict_of(
+def verdict_of(
     name: str, recipe: Recipe, config: BaseModel, context: RecipeContext
 ) -> RecipeVerdict:
     """Run a recipe and judge it by the criterion that it wrote before."""
     started = time.perf_counter()
-    done = await recipe.run(config, context)
+    done = recipe.run(config, context)
     judgement = judge(done.results, done.criterion, seed=context.seed)
     return recipe_verdict(
         judgement,

@@ -13,16 +13,18 @@ rate and epochs are ours (the paper gives r=16, alpha=32, 64 rows; rate and epoc
 found); the wrong adapter is another skill's by a fixed derangement, not the least similar one's.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Literal
 
 from ...adapters.skills import Skill, read_skill, write_skill
+from ..demonstrations import Teacher
 from ..evaluation import Above, Criterion, diff, evaluate
 from ..evaluation.types import ItemResult
 from ..policy import ServedPolicy
 from ..serving import ServePlan, admin
 from ..skill_arms import AskServed, named_arm, none_arm, test_items, text_arm, wrong_arm
-from ..skill_training import Carried, SkillTraining, teach, train
+from ..skill_training import Carried, Lesson, SkillTraining, teach, train
 from ..trainable import checked
 from ..workbench import Workbench
 from ..worlds.string_skills import held_out_specs, string_skill
@@ -55,32 +57,40 @@ def drawn_skills(folder: Path, *, seed: int) -> list[Skill]:
     return [read_skill(write_skill(skill, folder / skill.name).parent)[0] for skill in skills]
 
 
-async def run(config: S2L, context: RecipeContext) -> Finished:
-    """Teach, train, serve and judge the core arms: none, text, s2l, wrong."""
+def run(config: S2L, context: RecipeContext) -> Finished:
+    """Teach, train, serve and judge the core arms: none, text, s2l, wrong.
+
+    Every skill takes part, also one whose text does not help: nothing is selected on the outcome.
+    """
     skills = drawn_skills(context.work / "skills", seed=context.seed)
+    bench = Workbench(context.base, context.store, report=context.report)
     plan = ServePlan(context.base, context.store.root, rank=config.sft.rank, slots=len(skills))
     with context.launch(plan) as served:
-        async with ServedPolicy(served.url) as policy:
-            bench = Workbench(context.base, context.store, policy, report=context.report)
-            carried = [
-                train(
-                    await teach(skill, config, bench, seed=context.seed),
-                    config,
-                    bench,
-                    recipe=config.type,
-                    seed=context.seed,
-                )
-                for skill in skills
-            ]
-            for one in carried:
-                admin(served, "publish", {"ref": one.version.ref})
-            results = await _evaluate(carried, config, bench, seed=context.seed)
+        lessons = asyncio.run(_teach(skills, config, bench, served.url, seed=context.seed))
+        carried = [
+            train(lesson, config, bench, recipe=config.type, seed=context.seed)
+            for lesson in lessons
+        ]
+        for one in carried:
+            admin(served, "publish", {"ref": one.version.ref})
+        results = asyncio.run(_evaluate(carried, config, bench, served.url, seed=context.seed))
     rollouts = sum(one.lesson.yielded.asked + 2 * one.lesson.gain.n for one in carried)
     return Finished(CRITERION, SOURCE, results, rollouts, bench.identity.family_digest)
 
 
+async def _teach(
+    skills: list[Skill], config: S2L, bench: Workbench, url: str, *, seed: int
+) -> list[Lesson]:
+    async with ServedPolicy(url) as policy:
+        teacher = Teacher(policy)
+        return [
+            await teach(skill, config, bench, teacher=teacher, seed=seed, force=True)
+            for skill in skills
+        ]
+
+
 async def _evaluate(
-    carried: list[Carried], config: S2L, bench: Workbench, *, seed: int
+    carried: list[Carried], config: S2L, bench: Workbench, url: str, *, seed: int
 ) -> tuple[ItemResult, ...]:
     items = test_items(
         {one.skill.name: checked(one.skill, bench.base) for one in carried},
@@ -93,5 +103,6 @@ async def _evaluate(
     refs = {one.skill.name: one.version.ref for one in carried}
     skills = [one.skill for one in carried]
     arms = [none_arm(), text_arm(skills), named_arm(refs), wrong_arm(refs)]
-    ask = AskServed(bench.teacher, config.sampling)
-    return await evaluate(arms, items, ask=ask, concurrency=64)
+    async with ServedPolicy(url) as policy:
+        ask = AskServed(policy, config.sampling)
+        return await evaluate(arms, items, ask=ask, concurrency=64)

@@ -1,6 +1,5 @@
 """`skillweave demo`: the main job end to end, with a report."""
 
-import asyncio
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -57,7 +56,7 @@ def demo(
             launch=launcher(log_dir=out / "logs"),
             report=bars,
         )
-        found = asyncio.run(run_demo(run))
+        found = run_demo(run)
     report = assemble(run, found, command="skillweave demo")
     write_report(out / "report.json", report)
     (out / "report.html").write_text(render_html(report), encoding="utf-8")

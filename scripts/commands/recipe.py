@@ -1,6 +1,5 @@
 """`skillweave recipe list | run NAME`: run a paper's recipe and print its verdict."""
 
-import asyncio
 import json as json_module
 import tempfile
 import tomllib
@@ -57,7 +56,7 @@ def run_recipe(
             launch=launcher(),
             report=bars,
         )
-        verdict = asyncio.run(verdict_of(name, entry, settings, context))
+        verdict = verdict_of(name, entry, settings, context)
     document = verdict.model_dump(mode="json")
     if out is not None:
         _append(out, document)

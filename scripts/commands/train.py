@@ -1,6 +1,5 @@
 """`skillweave train SKILL_DIR...`: skill texts become adapters in the store."""
 
-import asyncio
 import json as json_module
 import sys
 from dataclasses import asdict
@@ -59,17 +58,17 @@ def train_skills(
     if dry_run:
         rows += [_cost(skill, base) for skill in fit]
     elif fit:
-        from ..training import train_all  # brings torch along, so only when it is needed
+        # brings torch along, so only when it is needed
+        from ..training import Endpoint, train_all
 
-        rows += asyncio.run(
-            train_all(
-                fit,
-                base=base,
-                store=Store(store or default_store_root()),
-                teacher=(teacher, teacher_model or "base", teacher_key),
-                seed=seed,
-                force=force,
-            )
+        at = None if teacher is None else Endpoint(teacher, teacher_model or "", teacher_key)
+        rows += train_all(
+            fit,
+            base=base,
+            store=Store(store or default_store_root()),
+            teacher=at,
+            seed=seed,
+            force=force,
         )
     _print(rows, json=json)
     return 1 if any(row["status"] in ("refused", "failed") for row in rows) else 0
