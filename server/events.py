@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from ..adapters import errors
+from ..router import errors as router_errors
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Failed:
-    """The server will not come up, or has given up. `error` is a class of `adapters/errors.py`."""
+    """The server will not come up, or has given up. `error` names a class of ours."""
 
     error: str
     message: str
@@ -39,7 +40,8 @@ class Failed:
 
     def exception(self) -> errors.SkillweaveError:
         """The error again, in another process; one with arguments of its own as EngineError."""
-        kind = getattr(errors, self.error, errors.EngineError)
+        kind = getattr(errors, self.error, None) or getattr(router_errors, self.error, None)
+        kind = kind or errors.EngineError
         plain = isinstance(kind, type) and issubclass(kind, errors.SkillweaveError)
         if not plain or kind is errors.AdapterRefused:
             return errors.EngineError(self.message)

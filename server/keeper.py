@@ -23,7 +23,6 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ORPHAN_GRACE_S = 2.0
-"""How long processes that the engine left behind may take to end on their own."""
 
 
 def main(argv: list[str]) -> int:
@@ -35,7 +34,7 @@ def main(argv: list[str]) -> int:
     orphaned = _wait(child, options.fd, wake_fd)
     if child.poll() is None:
         _stop(child, options.grace)
-    _end_descendants()
+    _end_descendants(options.orphan_grace)
     for folder in options.remove:
         shutil.rmtree(folder, ignore_errors=True)
     if orphaned and options.orphan_remove:
@@ -47,6 +46,12 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="keeper.py")
     parser.add_argument("--fd", type=int, required=True, help="pipe that ends with the supervisor")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds from SIGTERM to SIGKILL")
+    parser.add_argument(
+        "--orphan-grace",
+        type=float,
+        default=ORPHAN_GRACE_S,
+        help="seconds that processes which the engine left behind may take to end on their own",
+    )
     parser.add_argument("--remove", action="append", default=[], help="folder removed at the end")
     parser.add_argument("--orphan-remove", help="folder removed when the supervisor has vanished")
     parser.add_argument("command", nargs="+")
@@ -89,9 +94,9 @@ def _stop(child: "subprocess.Popen[bytes]", grace_s: float) -> None:
         child.wait()
 
 
-def _end_descendants() -> None:
-    """Give what is left `ORPHAN_GRACE_S`, then kill until nothing is left."""
-    deadline = time.monotonic() + ORPHAN_GRACE_S
+def _end_descendants(grace_s: float) -> None:
+    """Give what is left `grace_s`, then kill until nothing is left."""
+    deadline = time.monotonic() + grace_s
     while descendants(os.getpid()):
         if time.monotonic() > deadline:
             for pid in descendants(os.getpid()):

@@ -14,6 +14,7 @@ from ..adapters.settings import default_store_root
 from ..adapters.skills import discover_skills
 from ..adapters.store import Store
 from ..adapters.store_types import Version
+from ..router.router import Router
 from .config import ServeConfig
 from .engines.facts import architecture, device, free_memory_bytes, usable_cores
 from .engines.flags import Facts, rank_cap
@@ -39,9 +40,12 @@ def make_plan(config: ServeConfig) -> Plan:
     Raises:
         UsageError: a folder that was named does not exist, or holds no base.
         SkillError: the skills folder cannot be read.
+        RouterError, StaleRouter: no router there, or one for another base.
     """
     root = config.store or default_store_root()
     identity = _identify(config.base)
+    if config.router is not None:  # loaded to find faults before an engine starts
+        Router.load(config.router, base=identity.family_digest if identity else None)
     versions = _versions(root, identity)
     facts = Facts(
         device=device(),

@@ -6,6 +6,7 @@ Refuses to own what the child does and when it is started again.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -69,7 +70,8 @@ class Child:
 
     def poke(self) -> None:
         """Send one byte down the lifeline: what this child follows has changed."""
-        os.write(self.lifeline_fd, b"\n")
+        with contextlib.suppress(BrokenPipeError):  # it has just ended, and will read the file anew
+            os.write(self.lifeline_fd, b"\n")
 
     async def stop(self, *, grace_s: float) -> None:
         """SIGTERM, and SIGKILL to the whole group after `grace_s`. Returns when it has ended."""

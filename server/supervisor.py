@@ -36,6 +36,8 @@ from .state_file import EngineState, ServerState, write_state
 T = TypeVar("T")
 
 POLL_S = 0.1
+DYING_S = 5.0
+"""How long an engine that failed its first request gets to end, before its log is read."""
 MAX_RESTARTS = 5
 RESTART_WINDOW_S = 120.0
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -178,12 +180,20 @@ class Supervisor:
                 if time.monotonic() > deadline:
                     raise EngineError(self._silent(state.url, child))
                 await asyncio.sleep(POLL_S)
-            if child is None:
-                await client.models()
+            await self._try_out(client, child)
         self._states[index] = state.model_copy(update={"ready": True})
-        self._write_state()
-        if self._gateway is not None and self._gateway.alive:
-            self._gateway.poke()
+        self._announce()
+
+    async def _try_out(self, client: EngineClient, child: Child | None) -> None:
+        if child is None:  # an engine of somebody else's is only asked what it serves
+            await client.models()
+            return
+        try:
+            await client.try_out(BASE_NAME)
+        except EngineError as err:
+            with contextlib.suppress(TimeoutError):  # a dying engine still writes its reason
+                await asyncio.wait_for(child.exited.wait(), DYING_S)
+            raise EngineError(f"{err}\n{_died(child, 'failed its first request')}") from err
 
     async def _until_gateway_ready(self) -> None:
         async with open_session() as session:
@@ -202,28 +212,29 @@ class Supervisor:
 
     async def _watch(self) -> None:
         """Start again what has ended, until too many have in a short time."""
-        while True:
-            waits = [asyncio.create_task(child.exited.wait()) for child in self._children()]
-            try:
-                await self._unless_stopped(asyncio.wait(waits, return_when="FIRST_COMPLETED"))
-            finally:
-                for wait in waits:
-                    wait.cancel()
-            await self._restart_ended()
+        guards = (self._guard_engine(index) for index in range(len(self._engines)))
+        await self._unless_stopped(asyncio.gather(self._guard_gateway(), *guards))
 
-    async def _restart_ended(self) -> None:
-        if self._gateway is not None and self._gateway.exited.is_set():
+    async def _guard_gateway(self) -> None:
+        while self._gateway is not None:
+            await self._gateway.exited.wait()
             self._count_restart(self._gateway)
             self._gateway.close()
             self._start_gateway()
-        for index, child in enumerate(self._engines):
-            if child is not None and child.exited.is_set():
-                self._count_restart(child)
-                child.kill()
-                child.close()
-                self._states[index] = self._start_engine(index)
-                self._write_state()
-                await self._unless_stopped(self._until_healthy(index))
+
+    async def _guard_engine(self, index: int) -> None:
+        while (child := self._engines[index]) is not None:
+            await child.exited.wait()
+            self._count_restart(child)
+            child.kill()
+            child.close()
+            self._states[index] = self._start_engine(index)
+            self._announce()
+            try:
+                await self._until_healthy(index)
+            except EngineError as err:  # its end is counted when this loop comes around
+                self._tell(Line(str(err)))
+                self._engine(index).kill()
 
     def _count_restart(self, child: Child) -> None:
         now = time.monotonic()
@@ -247,6 +258,12 @@ class Supervisor:
         if self._run_dir is not None:
             shutil.rmtree(self._run_dir, ignore_errors=True)
 
+    def _announce(self) -> None:
+        """Write the state file and tell the gateway."""
+        self._write_state()
+        if self._gateway is not None and self._gateway.alive:
+            self._gateway.poke()
+
     # -- small things --------------------------------------------------------------------------
 
     async def _unless_stopped(self, work: "Coroutine[object, object, T] | asyncio.Future[T]") -> T:
@@ -257,6 +274,7 @@ class Supervisor:
         stop.cancel()
         if not task.done():
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
             raise Stopped
         return task.result()
 
@@ -276,6 +294,11 @@ class Supervisor:
             engines=tuple(self._states),
         )
         write_state(self._dir() / STATE_NAME, state)
+
+    def _engine(self, index: int) -> Child:
+        child = self._engines[index]
+        assert child is not None
+        return child
 
     def _children(self) -> list[Child]:
         every = [self._gateway, *self._engines]

@@ -5,6 +5,7 @@ when (`gateway/residency.py`) and what a user asked for.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -44,6 +45,20 @@ class EngineClient:
                 return reply.status == 200
         except LOST:
             return False
+
+    async def try_out(self, model: str) -> None:
+        """Have one token made: some faults, and the cost of a first request, show only then.
+
+        Raises:
+            EngineError: the engine fails at it.
+        """
+        body: dict[str, object] = {"model": model, "prompt": "a", "max_tokens": 1}
+        status, text = await self._control("/v1/completions", body)
+        if status != 200:
+            raise EngineError(
+                f"the engine at {self.url} started, but answers its first request with {status}: "
+                f"{error_message(text)}"
+            )
 
     async def models(self) -> list[EngineModel]:
         """Every name that the engine serves.
@@ -105,7 +120,7 @@ class EngineClient:
             f"{self.url}{path}", data=body, headers=self._json_headers, timeout=STREAM_TIMEOUT
         )
 
-    async def _control(self, path: str, body: dict[str, str]) -> tuple[int, str]:
+    async def _control(self, path: str, body: Mapping[str, object]) -> tuple[int, str]:
         try:
             async with self._session.post(
                 f"{self.url}{path}", json=body, headers=self._headers, timeout=CONTROL_TIMEOUT

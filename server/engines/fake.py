@@ -25,13 +25,20 @@ Json = dict[str, object]
 
 @dataclass
 class FakeEngine:
-    """State of the stand-in. `adapters` maps an engine-side name to its folder."""
+    """State of the stand-in.
+
+    `adapters` maps an engine-side name to its folder. Names that begin with `refuse` (if that is
+    not empty) are not loaded; `fail`, if not empty, is the answer to every prompt. `loads` and
+    `aborted` are for tests to look at.
+    """
 
     base_name: str = "base"
     secret: str = ""
     max_model_len: int = 2048
     token_delay_s: float = 0.0
     load_delay_s: float = 0.0
+    refuse: str = ""
+    fail: str = ""
     adapters: dict[str, str] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     aborted: int = 0
@@ -78,6 +85,8 @@ class FakeEngine:
         await asyncio.sleep(self.load_delay_s)
         if name in self.adapters:
             return _error(400, f"The lora adapter '{name}' has already been loaded.")
+        if self.refuse and name.startswith(self.refuse):
+            return _error(500, "Call to add_lora method failed: not this one")
         if not (Path(path) / "adapter_config.json").is_file():
             return _error(404, f"Loading lora {name} failed: No adapter found for {path}")
         self.adapters[name] = path
@@ -97,6 +106,8 @@ class FakeEngine:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
+        if self.fail:
+            return _error(500, self.fail)
         model = str(body["model"])
         if model != self.base_name and model not in self.adapters:
             return _error(404, f"The model `{model}` does not exist.", param="model")
@@ -190,6 +201,7 @@ def main() -> None:
     parser.add_argument("--load-delay", type=float, default=0.0, help="seconds to load an adapter")
     parser.add_argument("--start-delay", type=float, default=0.0, help="seconds before listening")
     parser.add_argument("--die", metavar="LAST_WORDS", help="print this and exit 3")
+    parser.add_argument("--fail", metavar="WHY", default="", help="answer every prompt with 500")
     options = parser.parse_args()
     time.sleep(options.start_delay)
     if options.die:
@@ -201,6 +213,7 @@ def main() -> None:
         max_model_len=options.max_model_len,
         token_delay_s=options.token_delay,
         load_delay_s=options.load_delay,
+        fail=options.fail,
     )
     web.run_app(
         engine.app(),

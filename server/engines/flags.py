@@ -4,6 +4,7 @@ Owns the arithmetic and the precedence: what the user passed wins. Refuses to lo
 (`facts.py`) and to start anything. To derive one more flag: one function in `_RULES`.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -86,6 +87,9 @@ def derive_environment(
 
 def rank_cap(facts: Facts, config: ServeConfig) -> int:
     """Smallest value the engine accepts that holds every stored adapter (or the user's cap)."""
+    given = flag_value(config.engine_args, "max-lora-rank")
+    if given is not None and given.isdigit():
+        return int(given)
     wanted = config.max_lora_rank or max(facts.max_rank, DEFAULT_RANK_CAP)
     return next((cap for cap in ALLOWED_RANK_CAPS if cap >= wanted), ALLOWED_RANK_CAPS[-1])
 
@@ -101,6 +105,15 @@ def slots(facts: Facts, config: ServeConfig) -> int:
 def flag_names(words: Sequence[str]) -> list[str]:
     """Canonical names of the flags in a command line: `--no-X`, `--X=1` and `--x_y` are `x-y`."""
     return [_canonical(word) for word in words if word.startswith("--")]
+
+
+def flag_value(words: Sequence[str], name: str) -> str | None:
+    """The value of a flag in a command line, as `--x V` or `--x=V`; the last one counts."""
+    value = None
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
+        if word.startswith("--") and _canonical(word) == name:
+            value = word.split("=", 1)[1] if "=" in word else following
+    return value
 
 
 def _canonical(name: str) -> str:

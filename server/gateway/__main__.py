@@ -20,7 +20,7 @@ import uvloop
 from ..engines.client import open_session
 from ..state_file import ServerState, read_state
 from .app import create_app
-from .selector import load_selector
+from .selector import current_path, load_selector
 from .service import Service
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,9 @@ class Gateway:
         """Serve until SIGTERM or EOF; returns the state it began with."""
         state = read_state(self._state_file)
         async with open_session() as session:
-            service = Service(state, session, selector=load_selector(state.router))
+            path = current_path(state)
+            selector = None if path is None else load_selector(path, state)
+            service = Service(state, session, selector=selector)
             config = uvicorn.Config(
                 create_app(service),
                 log_level="warning",

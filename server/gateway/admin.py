@@ -1,4 +1,4 @@
-"""The admin routes: publish a version, move an alias, take it back, look inside.
+"""The admin routes: publish a version, move an alias, take it back, set the router, look inside.
 
 They answer to the admin key (`x-skillweave-admin-key`) and to this machine only.
 Owns their request and reply shapes. Refuses to own what they do (`publish.py`).
@@ -6,6 +6,7 @@ Owns their request and reply shapes. Refuses to own what they do (`publish.py`).
 
 import ipaddress
 import secrets
+from pathlib import Path
 from typing import Self
 
 from fastapi import APIRouter, Depends, Request
@@ -53,6 +54,12 @@ class RollbackRequest(_Strict):
     alias: str = DEFAULT_ALIAS
 
 
+class RouterRequest(_Strict):
+    """Let the saved router in this folder answer `auto`."""
+
+    path: Path
+
+
 class Published(_Strict):
     """What is served now."""
 
@@ -87,6 +94,11 @@ def admin_routes(service: Service) -> APIRouter:
     async def rollback(body: RollbackRequest) -> Published:
         version = await service.publisher.rollback(body.name, alias=body.alias)
         return _published(version, body.alias)
+
+    @router.post("/router")
+    async def set_router(body: RouterRequest) -> dict[str, str]:
+        await service.set_router(body.path)
+        return {"router": str(body.path)}
 
     @router.get("/state")
     async def state() -> dict[str, object]:

@@ -8,6 +8,9 @@ another process stored is served without a restart.
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import cast
+
+from pydantic import ValidationError
 
 from ...adapters.artifact import skill_dir_of
 from ...adapters.errors import NotFound, SkillError
@@ -15,13 +18,15 @@ from ...adapters.expr import Term, parse_term
 from ...adapters.skills import Skill, read_skill
 from ...adapters.store import Store
 from ...adapters.store_types import Version
+from ...router.forms import Evidence, choose_form
 from ...router.types import Form
 from .errors import RequestRefused, unknown_model
 
 FRESH_S = 0.5
 MAX_CACHED = 4096
 FORM_KEY = "form"
-"""Key of an attestation that says in which form evidence wants a version to be served."""
+"""Key of an attestation that states outright in which form a version is to be served."""
+FORMS = ("adapter", "text", "none")
 
 
 @dataclass(frozen=True)
@@ -184,17 +189,24 @@ class Catalog:
             return None
 
     def _evidence(self, version: Version) -> Form:
-        """The last attested form; an adapter without evidence is served as what it is."""
+        """What was attested last; an adapter without evidence is served as what it is."""
         assert self._store is not None
-        for attestation in reversed(self._store.attestations(version.version_digest)):
-            match attestation.get(FORM_KEY):
-                case "adapter":
-                    return "adapter"
-                case "text":
-                    return "text"
-                case "none":
-                    return "none"
-        return "adapter"
+        attested = self._store.attestations(version.version_digest)
+        form = next((a[FORM_KEY] for a in reversed(attested) if a.get(FORM_KEY) in FORMS), None)
+        if form is not None:
+            return cast(Form, form)
+        measured = [e for e in map(_as_evidence, attested) if e and e.base == version.base]
+        if not measured:
+            return "adapter"
+        has_text = skill_dir_of(version.path) is not None
+        return choose_form(measured, base=version.base, has_adapter=True, has_text=has_text).form
+
+
+def _as_evidence(attested: dict[str, object]) -> Evidence | None:
+    try:
+        return Evidence.model_validate(attested) if "type" in attested else None
+    except ValidationError:  # evidence of another kind
+        return None
 
 
 def _own_text(version: Version | None) -> Skill | None:

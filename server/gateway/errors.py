@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 
 from ...adapters import errors
+from ...router.errors import RouterError, StaleRouter
 
 
 class RequestRefused(errors.UsageError):
@@ -47,6 +48,8 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (errors.Conflict, Row(409, INVALID, "conflict")),
     (errors.BaseMismatch, Row(409, INVALID, "base_mismatch")),
     (errors.AdapterRefused, Row(422, INVALID, "adapter_refused")),
+    (StaleRouter, Row(409, INVALID, "stale_router")),
+    (RouterError, Row(422, INVALID, "router_refused")),
     (errors.SkillError, Row(422, INVALID, "skill_refused")),
     (errors.UsageError, Row(400, INVALID)),
     (NotReady, Row(503, "service_unavailable_error", "engine_not_ready")),

@@ -62,11 +62,14 @@ class Target:
 
 
 class Resolver:
-    """Answers the question which skill in which form answers a request."""
+    """Answers the question which skill in which form answers a request.
+
+    `selector` answers `auto`; None where no router is configured. It may be replaced at any time.
+    """
 
     def __init__(self, catalog: Catalog, *, selector: Selector | None) -> None:
         self._catalog = catalog
-        self._selector = selector
+        self.selector = selector
         self._sticky = Sticky()
 
     async def resolve(self, fields: Fields, *, session: str | None) -> Target:
@@ -100,7 +103,7 @@ class Resolver:
         if kept is not None:
             found, route = kept[0], "sticky"
         else:
-            decision = await ask(self._selector, fields, session=session)
+            decision = await ask(self.selector, fields, session=session)
             term = term_of(decision)
             found = await self._find(term) if term is not None else None
             route = reason_of(decision)

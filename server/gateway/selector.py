@@ -1,28 +1,43 @@
-"""Loading what answers `auto`: a saved router, read once at the start of the gateway.
+"""Loading what answers `auto`: a saved router, at the start and when the admin sets another.
 
-Owns the one edge from the gateway to the router's files. Refuses to own any routing rule.
+Owns the one edge from the gateway to the router's files, and the note by which a gateway that is
+started again finds the router that was set last. Refuses to own any routing rule.
 """
 
-import importlib
 from pathlib import Path
 
-from ...adapters.errors import UsageError
+from ...router.router import Router
 from ...router.types import Selector
+from ..state_file import ServerState
 
-ROUTER_MODULE = "skillweave.router.router"
+NOTE = "router-path"
 
 
-def load_selector(path: Path | None) -> Selector | None:
-    """The saved router at `path`; None for None.
+def load_selector(path: Path, state: ServerState) -> Selector:
+    """The saved router at `path`, checked against the base that is served.
 
     Raises:
-        UsageError: there is no such file, or it holds no router.
+        RouterError: there is no router, or it cannot be read.
+        StaleRouter: it was fitted for another base.
     """
-    if path is None:
-        return None
-    if not path.exists():
-        raise UsageError(f"router {path} does not exist: expected a router saved by skillweave")
-    loaded = importlib.import_module(ROUTER_MODULE).Router.load(path)
-    if not isinstance(loaded, Selector):
-        raise UsageError(f"router {path} holds a {type(loaded).__name__}, which cannot route")
-    return loaded
+    folder = Path(state.base_label)
+    return Router.load(path, base=state.family, base_dir=folder if folder.is_dir() else None)
+
+
+def current_path(state: ServerState) -> Path | None:
+    """The router that was set last on this server, else the configured one, else None."""
+    note = _note(state)
+    if note is not None and note.is_file():
+        return Path(note.read_text())
+    return state.router
+
+
+def note_path(path: Path, state: ServerState) -> None:
+    """Remember `path` for as long as this server runs."""
+    note = _note(state)
+    if note is not None:
+        note.write_text(str(path.absolute()))
+
+
+def _note(state: ServerState) -> Path | None:
+    return None if state.run_dir is None else state.run_dir / NOTE

@@ -5,6 +5,7 @@ each part has its own file.
 """
 
 import asyncio
+from pathlib import Path
 
 import aiohttp
 
@@ -18,6 +19,7 @@ from .pool import Pool
 from .publish import Publisher
 from .residency import Residency
 from .resolve import Resolver
+from .selector import load_selector, note_path
 
 
 class Service:
@@ -33,7 +35,6 @@ class Service:
     ) -> None:
         self.state = state
         self.base_name = state.base_name
-        self.selector = selector
         self.problem = "starting"
         skills = _skills_of(state)
         store = Store(state.store) if state.store is not None else None
@@ -48,6 +49,20 @@ class Service:
     def ready(self) -> bool:
         """Whether requests can be answered now."""
         return bool(self.pool.ready)
+
+    @property
+    def selector(self) -> Selector | None:
+        """What answers `auto`."""
+        return self.resolver.selector
+
+    async def set_router(self, path: Path) -> None:
+        """Let the saved router at `path` answer `auto` from now on.
+
+        Raises:
+            RouterError, StaleRouter: it cannot be read, or is for another base; nothing changed.
+        """
+        self.resolver.selector = await asyncio.to_thread(load_selector, path, self.state)
+        note_path(path, self.state)
 
     async def follow(self, state: ServerState) -> None:
         """Take on what the supervisor has written: engines that came, went, or came back."""

@@ -1,0 +1,107 @@
+"""Derived flags: the arithmetic, the reasons, and that the user's word is the last one."""
+
+import pytest
+from skillweave.server.config import ServeConfig
+from skillweave.server.engines.flags import (
+    Facts,
+    Flag,
+    derive_environment,
+    derive_flags,
+    flag_names,
+    rank_cap,
+    slots,
+)
+
+CPU = Facts(device="cpu", num_adapters=6, max_rank=8, cores=2, architecture="Qwen3ForCausalLM")
+
+
+def config(**fields: object) -> ServeConfig:
+    return ServeConfig.model_validate({"base": "b", **fields})
+
+
+def values(flags: tuple[Flag, ...]) -> dict[str, str | None]:
+    return {flag.name: flag.value for flag in flags}
+
+
+@pytest.mark.parametrize(
+    ("stored", "cap"), [(0, 16), (8, 16), (16, 16), (17, 32), (200, 256), (300, 320), (512, 512)]
+)
+def test_rank_cap_is_the_next_value_that_vllm_accepts(stored: int, cap: int) -> None:
+    assert rank_cap(Facts(device="cpu", max_rank=stored), config()) == cap
+
+
+def test_rank_cap_of_the_user_is_rounded_up_and_not_raised_by_the_store() -> None:
+    assert rank_cap(Facts(device="cpu", max_rank=64), config(max_lora_rank=20)) == 32
+
+
+@pytest.mark.parametrize(("stored", "expected"), [(0, 4), (2, 4), (6, 8), (100, 32)])
+def test_slots_follow_the_store_within_bounds(stored: int, expected: int) -> None:
+    assert slots(Facts(device="cpu", num_adapters=stored), config()) == expected
+
+
+@pytest.mark.parametrize("words", [("--max-lora-rank", "64"), ("--max_lora_rank=64",)])
+def test_rank_cap_passed_to_the_engine_is_known_to_the_gateway(words: tuple[str, ...]) -> None:
+    assert rank_cap(Facts(device="cpu"), config(engine_args=words)) == 64
+
+
+def test_slots_stay_within_memory() -> None:
+    # one slot: 1000 bytes per rank * cap 16; a tenth of 800 kB holds five of them
+    facts = Facts(device="cpu", num_adapters=30, bytes_per_rank=1000, memory_bytes=800_000)
+    assert slots(facts, config()) == 5
+
+
+def test_cpu_flags() -> None:
+    flags = values(derive_flags(CPU, config()))
+    assert flags["--dtype"] == "float32"
+    assert flags["--max-loras"] == "8"
+    assert flags["--max-cpu-loras"] == "8"
+    assert flags["--tool-call-parser"] == "hermes"
+    assert {"--enforce-eager", "--enable-lora", "--enable-prefix-caching"} <= flags.keys()
+
+
+def test_gpu_keeps_dtype_and_compilation() -> None:
+    flags = values(derive_flags(Facts(device="gpu"), config()))
+    assert not {"--dtype", "--enforce-eager", "--tool-call-parser"} & flags.keys()
+
+
+def test_prefix_cache_off() -> None:
+    flags = values(derive_flags(CPU, config(prefix_cache=False)))
+    assert "--no-enable-prefix-caching" in flags
+    assert "--enable-prefix-caching" not in flags
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--max-loras", "3"),
+        ("--max-loras=3",),
+        ("--max_loras", "3"),
+    ],
+)
+def test_what_the_user_says_is_not_derived(words: tuple[str, ...]) -> None:
+    assert "--max-loras" not in values(derive_flags(CPU, config(engine_args=words)))
+
+
+def test_a_switch_is_overridden_by_its_opposite() -> None:
+    flags = values(derive_flags(CPU, config(engine_args=("--no-enable-prefix-caching",))))
+    assert "--enable-prefix-caching" not in flags
+
+
+def test_every_flag_has_a_reason() -> None:
+    every = (*derive_flags(CPU, config()), *derive_environment(CPU, config(), threads=None))
+    assert all(flag.reason for flag in every)
+
+
+@pytest.mark.parametrize(
+    ("cores", "environment", "asked", "expected"),
+    [(1, None, None, "1"), (8, None, None, "7"), (8, 3, None, "3"), (8, 3, 5, "5")],
+)
+def test_threads(cores: int, environment: int | None, asked: int | None, expected: str) -> None:
+    flags = derive_environment(
+        Facts(device="cpu", cores=cores), config(threads=asked), threads=environment
+    )
+    assert values(flags)["OMP_NUM_THREADS"] == expected
+
+
+def test_flag_names_are_canonical() -> None:
+    assert flag_names(["--no-x-y", "1", "--a_b=2", "-c"]) == ["x-y", "a-b"]

@@ -1,0 +1,101 @@
+"""Requests: what is refused, and that everything else reaches the engine untouched."""
+
+import json
+from pathlib import Path
+
+import pytest
+from skillweave.adapters.skills import Skill
+from skillweave.server.gateway.body import (
+    CONTROL_FIELDS,
+    parse_body,
+    rewrite,
+    text_of,
+    with_skill_text,
+)
+from skillweave.server.gateway.errors import RequestRefused
+
+SKILL = Skill("s", "d", body="Do it well.\n", path=Path("/x"))
+HELLO = [{"role": "user", "content": "hi"}]
+
+
+def chat(**fields: object) -> bytes:
+    return json.dumps({"model": "m", "messages": HELLO, **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"\xff{}", "not JSON"),
+        (b"[1]", "JSON list"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"model":"m","messages":[{"role":"user"}],"temperature":NaN}', "NaN"),
+        (b'{"model":"m","model":"n","messages":[{"role":"user"}]}', "duplicate key 'model'"),
+        (b'{"model":"m","messages":[{"role":"user","role":"system"}]}', "duplicate key 'role'"),
+        (b'{"messages":[{"role":"user"}]}', "model is None"),
+        (b'{"model":"","messages":[{"role":"user"}]}', "model is ''"),
+        (b'{"model":7,"messages":[{"role":"user"}]}', "model is 7"),
+        (b'{"model":"m"}', "expected a list"),
+        (b'{"model":"m","messages":"hi"}', "expected a list"),
+        (b'{"model":"m","messages":[]}', "messages is empty"),
+        (b'{"model":"m","messages":["hi"]}', r"messages\[0\] is no object"),
+        (b'{"model":"m","messages":[{"content":"hi"}]}', r"messages\[0\] is no object"),
+    ],
+)
+def test_refused(raw: bytes, says: str) -> None:
+    with pytest.raises(RequestRefused, match=says):
+        parse_body(raw, kind="chat")
+
+
+@pytest.mark.parametrize("field", sorted(CONTROL_FIELDS))
+def test_control_fields_are_refused_even_when_empty(field: str) -> None:
+    with pytest.raises(RequestRefused, match=field) as caught:
+        parse_body(chat(**{field: None}), kind="chat")
+    assert caught.value.param == field
+
+
+def test_a_completion_needs_a_prompt() -> None:
+    with pytest.raises(RequestRefused, match="prompt is missing"):
+        parse_body(b'{"model":"m"}', kind="completion")
+
+
+def test_other_fields_pass_unchanged() -> None:
+    extra = {"temperature": 0.1, "tools": [{"a": None}], "seed": 2**60, "unheard_of": "\ud800é"}
+    fields = parse_body(chat(**extra), kind="chat")
+    sent = json.loads(rewrite(fields, model="engine-name"))
+    assert sent == {"model": "engine-name", "messages": HELLO, **extra}
+
+
+def test_a_skill_becomes_the_system_message() -> None:
+    sent = with_skill_text(HELLO, SKILL)
+    assert sent == [{"role": "system", "content": "Do it well."}, *HELLO]
+
+
+def test_a_skill_goes_behind_an_existing_system_message() -> None:
+    sent = with_skill_text([{"role": "system", "content": "Be brief."}, *HELLO], SKILL)
+    assert sent == [{"role": "system", "content": "Be brief.\n\nDo it well."}, *HELLO]
+
+
+def test_a_system_message_in_parts_is_kept() -> None:
+    parts = [{"type": "text", "text": "Be"}, {"type": "text", "text": "brief."}]
+    sent = with_skill_text([{"role": "system", "content": parts}], SKILL)
+    assert sent[0]["content"] == "Be\nbrief.\n\nDo it well."
+
+
+def test_template_arguments_are_defaults() -> None:
+    fields = parse_body(chat(chat_template_kwargs={"thinking": True}), kind="chat")
+    sent = json.loads(rewrite(fields, model="m", template_arguments={"thinking": False, "x": 1}))
+    assert sent["chat_template_kwargs"] == {"thinking": True, "x": 1}
+
+
+def test_template_arguments_do_not_reach_a_plain_prompt() -> None:
+    fields = parse_body(b'{"model":"m","prompt":"p"}', kind="completion")
+    sent = json.loads(rewrite(fields, model="m", template_arguments={"x": 1}))
+    assert sent == {"model": "m", "prompt": "p"}
+
+
+def test_text_of_content() -> None:
+    assert text_of("a") == "a"
+    assert text_of(None) == ""
+    assert text_of([{"type": "image_url"}, {"type": "text", "text": "a"}]) == "a"
