@@ -82,6 +82,7 @@ lint: $(TEST_READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m skillweave.scripts.make_locks --check
+	$(PY) -m skillweave.scripts.make_results --check
 
 # The link gives mypy the package under its installed name; without it mypy would see nothing
 # (tests/test_types.py plants an error to prove that it sees it).

@@ -9,7 +9,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping
 
-EXAMS: Mapping[str, str] = {}  # name -> "module:function" below scripts/
+EXAMS: Mapping[str, str] = {"s2l": "exam_s2l:main"}  # name -> "module:function" in scripts/
 
 
 def main(arguments: list[str], exams: Mapping[str, str] = EXAMS) -> int:

@@ -1,0 +1,85 @@
+"""Generates docs/results.md from results/*.json; `--check` fails when it is not up to date.
+
+A result that names another base than the shipped one is an error: it would speak of a base that
+nobody can get.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..adapters import identify_base
+from ..distill.evaluation import RecipeVerdict, read_verdicts
+from ..distill.tiny_base import tiny_base_path
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "results.md"
+HEAD = """# Results
+
+Generated from `results/` by `python -m skillweave.scripts.make_results`; do not edit. One row is
+one recipe on one seed, on the shipped base. A status speaks of the scope beside it, by a criterion
+that was written before the run; nulls stay. Intervals are 95 %, clustered by skill.
+
+| recipe | seed | status | scope | arms | clauses | wall |
+|---|---|---|---|---|---|---|
+"""
+
+
+def stray_bases(verdicts: dict[str, tuple[RecipeVerdict, ...]], shipped: str) -> list[str]:
+    """Results that were made on another base, as sentences."""
+    return [
+        f"{name}: seed {v.seeds.get('run')} was run on base {v.base[:12]}, the shipped one is "
+        f"{shipped[:12]}; run it again"
+        for name, rows in verdicts.items()
+        for v in rows
+        if v.base != shipped
+    ]
+
+
+def page(verdicts: dict[str, tuple[RecipeVerdict, ...]]) -> str:
+    """The text of docs/results.md."""
+    rows = [_row(name, verdict) for name, found in verdicts.items() for verdict in found]
+    return HEAD + "\n".join(rows) + ("\n" if rows else "")
+
+
+def _row(name: str, verdict: RecipeVerdict) -> str:
+    arms = "<br>".join(
+        f"{arm} {figure.mean:.3f} [{figure.ci[0]:.3f}, {figure.ci[1]:.3f}]"
+        for arm, figure in verdict.arms.items()
+    )
+    checked = (*verdict.criterion.preconditions, *verdict.criterion.clauses)
+    clauses = "<br>".join(
+        f"{'met' if c.holds else '**missed**'}: {c.clause} ("
+        + ("not measured" if c.seen is None else f"{c.seen:+.3f}")
+        + ")"
+        for c in checked
+    )
+    return (
+        f"| [{name}](../results/{name}.json) | {verdict.seeds.get('run')} | {verdict.status} | "
+        f"{verdict.scope} | {arms} | {clauses} | {verdict.wall_s:.0f} s |"
+    )
+
+
+def load() -> dict[str, tuple[RecipeVerdict, ...]]:
+    """Every committed result by name."""
+    return {path.stem: read_verdicts(path) for path in sorted((ROOT / "results").glob("*.json"))}
+
+
+def generate(*, check: bool = False) -> int:
+    """Write the page, or with `check` only compare it; 1 when something is wrong."""
+    verdicts = load()
+    problems = stray_bases(verdicts, identify_base(tiny_base_path()).family_digest)
+    text = page(verdicts)
+    if not check:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        problems.append(f"{PAGE} is stale: run python -m skillweave.scripts.make_results")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if stale")
+    sys.exit(generate(check=parser.parse_args().check))
