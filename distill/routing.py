@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..router.fit_types import DevState, RoutedSkill
 from ..router.router import Router
-from ..router.types import Message, State
+from ..router.types import Form, Message, State
 from .skill_training import Carried
 from .worlds.types import Task
 
@@ -22,6 +22,7 @@ def request_of(task: Task) -> str:
 
 def fit_router(
     carried: Sequence[Carried],
+    forms: Mapping[str, Form],
     dev: Mapping[str, Sequence[Task]],
     strays: Sequence[str],
     *,
@@ -33,6 +34,7 @@ def fit_router(
 
     Args:
         carried: the skills with the requests their adapters were trained on.
+        forms: skill name -> form by evidence.
         dev: skill name -> dev tasks, none of them trained on.
         strays: requests that belong to no skill, on which it should abstain.
         base: family digest of the base; `base_dir` is its folder.
@@ -42,7 +44,7 @@ def fit_router(
             name=one.skill.name,
             description=one.skill.description,
             requests=tuple(d.messages[-1]["content"] for d in one.lesson.demonstrations),
-            form="adapter",
+            form=forms[one.skill.name],
             digest=one.version.version_digest,
         )
         for one in carried

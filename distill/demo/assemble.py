@@ -15,8 +15,8 @@ from ..report.build import arm_rows, bar_rows, comparison_rows, confusion, worke
 from ..report.model import CostBlock, Example, Provenance, Report, RouterBlock, SkillRow
 from ..routing import request_of, state_of
 from .cost import CONCURRENCY, break_evens
-from .run import DemoRun, Found
 from .settings import CRITERION
+from .state import DemoRun, Found
 
 PAIRS = (("shared", "s2l"), ("s2l", "irrelevant"), ("auto", "text"))
 """Comparisons that are reported beside those of the criterion."""

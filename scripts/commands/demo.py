@@ -11,8 +11,9 @@ from rich.console import Console
 from ...adapters import SkillError, UsageError
 from ...adapters.skills import Skill, discover_skills
 from ...distill.demo.assemble import assemble, judged, met
-from ...distill.demo.run import DemoRun, run_demo
+from ...distill.demo.run import run_demo
 from ...distill.demo.settings import DemoSettings
+from ...distill.demo.state import DemoRun
 from ...distill.report import render_html, render_terminal, write_report
 from ...distill.tiny_base import tiny_base_path
 from ...distill.trainable import checked

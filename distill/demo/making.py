@@ -1,0 +1,94 @@
+"""The first half of the demo: teach, train, split the requests, publish, prove, route."""
+
+import asyncio
+from collections.abc import Sequence
+
+from ...adapters import Store
+from ..demonstrations import Teacher
+from ..evidence import Proof, attest, prove
+from ..policy import ServedPolicy
+from ..routing import fit_router
+from ..serving import Served, admin
+from ..skill_arms import AskServed, test_items
+from ..skill_training import Lesson, teach, train, train_shared
+from ..trainable import checked
+from ..workbench import Workbench
+from ..worlds.string_skills import CHECKER_KEY, SkillSpec, stray_requests
+from .routed import stray_items
+from .state import DemoRun, Found
+
+SHARED = "shared-demo"
+RECIPE = "s2l"
+
+
+async def teach_all(run: DemoRun, bench: Workbench, url: str) -> list[Lesson]:
+    config, seed = run.settings.training, run.settings.seed
+    async with ServedPolicy(url) as policy:
+        teacher = Teacher(policy)
+        return [
+            await teach(skill, config, bench, teacher=teacher, seed=seed, force=True)
+            for skill in run.skills
+        ]
+
+
+def train_all(run: DemoRun, found: Found, bench: Workbench, lessons: Sequence[Lesson]) -> None:
+    config, seed = run.settings.training, run.settings.seed
+    with found.phase("training"):
+        found.carried = [train(one, config, bench, recipe=RECIPE, seed=seed) for one in lessons]
+    num = len(lessons)
+    wide = {"rank": config.sft.rank * num, "alpha": config.sft.alpha * num}
+    pooled = config.model_copy(update={"sft": config.sft.model_copy(update=wide)})
+    with found.phase("training the shared adapter"):
+        found.shared, _ = train_shared(
+            lessons, pooled, bench, name=SHARED, recipe=RECIPE, seed=seed
+        )
+
+
+def split(run: DemoRun, found: Found) -> None:
+    """Draw dev and test requests, disjoint from those trained on and from each other."""
+    settings, seed = run.settings, run.settings.seed
+    used = {c.skill.name: {d.task_id for d in c.lesson.demonstrations} for c in found.carried}
+    checkers = {skill.name: checked(skill, run.base) for skill in run.skills}
+    for name, checker in checkers.items():
+        found.dev[name] = checker.tasks("dev", settings.num_dev, seed=seed, exclude=used[name])
+        used[name] |= {task.id for task in found.dev[name]}
+    found.items = test_items(checkers, num_items=settings.num_items, seed=seed, train_ids=used)
+    topics = {SkillSpec.from_json(s.metadata[CHECKER_KEY]).topic for s in run.skills}
+    found.dev_strays = stray_requests(settings.num_stray, without=topics, seed=seed, split="dev")
+    strays = stray_requests(settings.num_stray, without=topics, seed=seed, split="test")
+    found.strays = stray_items(strays)
+
+
+def publish(run: DemoRun, found: Found, served: Served, store: Store) -> None:
+    """Load every version, attest what dev says of it, and let the router fitted on dev answer."""
+    with found.phase("publishing"):
+        for one in found.carried:
+            admin(served, "publish", {"ref": one.version.ref})
+    with found.phase("evidence on dev"):
+        found.proofs = asyncio.run(_prove_all(run, found, served.url))
+        for one in found.carried:
+            attest(store, one.version, found.proofs[one.skill.name])
+    with found.phase("router"):
+        found.router = fit_router(
+            found.carried,
+            {name: proof.form for name, proof in found.proofs.items()},
+            found.dev,
+            found.dev_strays,
+            base=found.base_digest,
+            base_dir=run.base,
+            seed=run.settings.seed,
+        )
+        found.router.save(run.out / "router")
+        admin(served, "router", {"path": str((run.out / "router").absolute())})
+
+
+async def _prove_all(run: DemoRun, found: Found, url: str) -> dict[str, Proof]:
+    async with ServedPolicy(url) as policy:
+        ask = AskServed(policy, run.settings.training.sampling)
+        out = {}
+        for done, one in enumerate(found.carried, 1):
+            name, seed = one.skill.name, run.settings.seed
+            dev = found.dev[name]
+            out[name] = await prove(one, dev, ask=ask, base=found.base_digest, seed=seed)
+            run.report("evidence on dev", done, len(found.carried))
+        return out
