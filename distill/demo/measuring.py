@@ -16,6 +16,7 @@ from ..skill_arms import (
     wrong_arm,
 )
 from ..workbench import Workbench
+from .cost import measure_cost
 from .harm import measure_harm
 from .numeric import measure_numeric
 from .state import DemoRun, Found
