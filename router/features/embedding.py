@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from ...adapters.base_files import weight_files
 from ..errors import RouterError
 from ..scores import Floats, unit
+from .clip import clip
 from .rarity import skill_rarity
 
 _ENDINGS = ("embed_tokens.weight", "tok_embeddings.weight", "wte.weight", "word_embeddings.weight")
@@ -125,7 +126,7 @@ def read_tokenizer(base_dir: Path) -> Tokenizer:
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+    ids: list[int] = tokenizer.encode(clip(text), add_special_tokens=False).ids
     return ids
 
 

@@ -18,6 +18,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ..scores import Floats, unit
+from .clip import clip
 from .rarity import skill_rarity
 
 NUM_BUCKETS = 4096
@@ -63,7 +64,7 @@ def _buckets(text: str, num_buckets: int) -> Counter[int]:
 
 
 def _grams(text: str) -> Iterator[str]:
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    words = _WORD.findall(unicodedata.normalize("NFKC", clip(text)).lower())
     for word in words:
         yield f"w {word}"
         marked = f"^{word}$"

@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from skillweave.router import RouterError
 from skillweave.router.features import EmbeddingFeatures, NgramFeatures
+from skillweave.router.features.clip import MAX_CHARS, clip
 from skillweave.router.features.embedding import EmbeddingTable
 from skillweave.router.features.rarity import FLOOR, UNKNOWN, skill_rarity
 from skillweave.router.selectors.prototypes import spherical_k_means
@@ -47,6 +48,18 @@ def test_ngrams_ignore_case_and_compatibility_forms() -> None:
 def test_ngrams_are_the_same_in_every_process() -> None:
     vector = NgramFeatures.fit([["abc"]], num_buckets=64).vector("hello")
     assert np.flatnonzero(vector).tolist() == [4, 11, 21, 37, 43, 44, 54]
+
+
+def test_of_a_long_text_both_ends_are_read() -> None:
+    features = NgramFeatures.fit(TEXTS)
+    filler = "lorem " * 2000
+    assert features.vector(f"picnic {filler} harbour") == pytest.approx(
+        features.vector(f"picnic {'lorem ' * 9000} harbour")
+    )
+    assert clip(f"start{filler}end").startswith("start")
+    assert clip(f"start{filler}end").endswith("end")
+    assert len(clip(filler)) <= MAX_CHARS + 1
+    assert clip("short") == "short"
 
 
 def test_a_text_without_words_has_no_direction() -> None:
