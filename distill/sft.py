@@ -18,6 +18,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
 
 from ..adapters.errors import UsageError
 from .rendering import TokenRow
@@ -62,6 +63,7 @@ class SftResult:
 
 def load_base(base: Path, *, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """The frozen base from a folder, on the CPU or the first GPU."""
+    disable_progress_bar()  # it writes to stderr, terminal or not
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     return model.to("cuda") if torch.cuda.is_available() else model  # type: ignore[arg-type]
 
@@ -152,7 +154,7 @@ def train_lora(
     try:
         result = _fit(model, train, dev, settings, rng, pad, on_step)
         model.peft_config["default"].base_model_name_or_path = base_name
-        model.save_pretrained(str(out))
+        model.save_pretrained(str(out), save_embedding_layers=False)  # "auto" asks the hub
         _sort_targets(out / "adapter_config.json")
     finally:
         model.unload()
