@@ -50,6 +50,7 @@ def small_base_dir(tokenizer_dir: Path, tokenizer: PreTrainedTokenizerBase) -> P
         num_key_value_heads=2,
         head_dim=8,
         tie_word_embeddings=True,
+        initializer_range=0.3,  # so that it has opinions, which an adapter can change
         eos_token_id=2,
         pad_token_id=0,
         bos_token_id=None,

@@ -46,6 +46,7 @@ class HangUp:
 
 Reply = Answer | Raw | HangUp
 Script = Callable[[Body], Reply]
+Admin = Callable[[str, Body], Reply]
 
 
 def out_of_requests(retry_after_ms: int = 1) -> Raw:
@@ -62,10 +63,21 @@ def broken(message: str = "the teacher broke") -> Raw:
     return Raw(500, body, {"content-type": "application/json", **NOW})
 
 
-class ScriptedTeacher:
-    """Serves `script` for the length of a `with` block; `url` ends in `/v1`."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # many clients connect at once
 
-    def __init__(self, script: Script) -> None:
+
+class ScriptedTeacher:
+    """Serves `script` for the length of a `with` block; `url` ends in `/v1`.
+
+    `admin` answers what is posted below `/admin/`: it is given the verb and the body.
+    """
+
+    admin_key = "key"
+    start_s = 0.0
+
+    def __init__(self, script: Script, *, admin: Admin | None = None) -> None:
         self.requests: list[Body] = []
         self.most_at_once = 0
         self._at_once = 0
@@ -80,6 +92,11 @@ class ScriptedTeacher:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                _, _, verb = self.path.partition("/admin/")
+                if verb and admin is not None:
+                    assert self.headers["x-skillweave-admin-key"] == teacher.admin_key
+                    _send(self, body, admin(verb, body))
+                    return
                 with teacher._lock:
                     teacher.requests.append(body)
                     teacher._at_once += 1
@@ -90,8 +107,7 @@ class ScriptedTeacher:
                     with teacher._lock:
                         teacher._at_once -= 1
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.root = f"http://127.0.0.1:{self._server.server_port}"
         self.url = f"{self.root}/v1"
         self._thread = threading.Thread(

@@ -1,0 +1,31 @@
+"""What training will cost, by hand."""
+
+from pathlib import Path
+
+from skillweave.adapters.base import identify_base
+from skillweave.distill.estimate import adapter_weights, estimate
+from skillweave.distill.sft import SftSettings
+from skillweave.distill.skill_training import SkillTraining
+
+
+def test_an_adapters_size_by_hand(small_base_dir: Path, tmp_path: Path) -> None:
+    base = identify_base(small_base_dir, cache_dir=tmp_path)
+    # Hidden 32, 4 query and 2 key heads of 8, intermediate 48: q 32+32, k and v 32+16 each.
+    attention = SftSettings(rank=2, targets=("q_proj", "k_proj", "v_proj"))
+    assert adapter_weights(base, attention) == 2 * (64 + 48 + 48)
+    # o 32+32; gate, up and down 32+48 each.
+    assert adapter_weights(base, SftSettings(rank=2)) == 2 * (64 + 48 + 48 + 64 + 3 * 80)
+
+
+def test_the_estimate_counts_every_request_and_grows_with_the_text(
+    small_base_dir: Path, tmp_path: Path
+) -> None:
+    base = identify_base(small_base_dir, cache_dir=tmp_path)
+    config = SkillTraining(num_requests=100, preflight_requests=10)
+    short, long = (estimate(base, config, body_tokens=num) for num in (50, 150))
+    assert short.requests == long.requests == 120
+    assert long.teacher_tokens - short.teacher_tokens == 120 * 100
+    assert short.train_s > 0
+    assert short.disk_bytes == 4 * adapter_weights(base, config.sft)
+    twice = estimate(base, SkillTraining(num_requests=200, preflight_requests=10), body_tokens=50)
+    assert twice.train_s == 2 * short.train_s

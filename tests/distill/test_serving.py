@@ -1,0 +1,38 @@
+"""The few calls that training makes to a server's admin door."""
+
+import json
+
+import pytest
+from skillweave.adapters.errors import EngineError
+from skillweave.distill.serving import admin
+
+from .scripted_teacher import NOW, Answer, Body, Raw, Reply, ScriptedTeacher
+
+
+def test_a_call_says_verb_body_and_key_and_gives_the_reply() -> None:
+    seen: list[tuple[str, Body]] = []
+
+    def door(verb: str, body: Body) -> Reply:
+        seen.append((verb, body))
+        return Raw(body=json.dumps({"loaded": True}))
+
+    with ScriptedTeacher(lambda body: Answer(""), admin=door) as server:
+        assert admin(server, "publish", {"ref": "a@1"}) == {"loaded": True}
+    assert seen == [("publish", {"ref": "a@1"})]
+    assert server.requests == []
+
+
+def test_a_refusal_is_told_in_the_servers_words() -> None:
+    refusal = Raw(409, '{"error": {"message": "rank 64 is above the cap"}}', NOW)
+    with (
+        ScriptedTeacher(lambda body: Answer(""), admin=lambda verb, body: refusal) as server,
+        pytest.raises(EngineError, match=r"refused publish .*'a@1'.*rank 64 is above the cap"),
+    ):
+        admin(server, "publish", {"ref": "a@1"})
+
+
+def test_a_server_that_is_gone_is_named() -> None:
+    with ScriptedTeacher(lambda body: Answer("")) as server:
+        pass
+    with pytest.raises(EngineError, match=rf"{server.root} did not answer publish"):
+        admin(server, "publish", {})

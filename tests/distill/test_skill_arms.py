@@ -1,0 +1,101 @@
+"""The arms: which model string and which text stand for each, and how an item is asked."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pytest
+from skillweave.adapters.skills import Skill
+from skillweave.distill import skill_arms
+from skillweave.distill.evaluation import Arm
+from skillweave.distill.policy import Completion, Sampling
+from skillweave.distill.token_meter import tiny_meter
+from skillweave.distill.worlds.checkers import Checker, checker_of
+from skillweave.distill.worlds.string_skills import held_out_specs, string_skill
+
+SKILLS = [string_skill(spec, seed=3) for spec in held_out_specs(3)]
+REFS = {skill.name: f"{skill.name}@1" for skill in SKILLS}
+
+
+def checkers() -> dict[str, Checker]:
+    found = {skill.name: checker_of(skill) for skill in SKILLS}
+    return {name: checker for name, checker in found.items() if checker is not None}
+
+
+def test_the_arms_say_what_is_asked() -> None:
+    name = SKILLS[0].name
+    none, text = skill_arms.none_arm(), skill_arms.text_arm(SKILLS)
+    named, auto = skill_arms.named_arm(REFS), skill_arms.auto_arm()
+    assert (none.model_for(name), none.system_for(name)) == ("base", None)
+    assert (text.model_for(name), text.system_for(name)) == ("base", SKILLS[0].body.strip())
+    assert (named.model_for(name), named.system_for(name)) == (f"{name}@1", None)
+    assert (auto.model_for(name), auto.system_for(name)) == ("auto", None)
+    assert skill_arms.shared_arm("all@2").model_for(name) == "all@2"
+    arms = [none, text, named, auto, skill_arms.shared_arm("x")]
+    assert len({arm.name for arm in arms}) == 5
+    assert all(arm.about.endswith(".") for arm in arms)
+
+
+def test_the_wrong_adapter_is_never_ones_own_and_every_adapter_is_somebodys() -> None:
+    for num in (2, 3, 6):
+        refs = dict(list(REFS.items())[:num])
+        wrong = skill_arms.wrong_arm(refs)
+        assert all(wrong.model_for(name) != ref for name, ref in refs.items())
+        assert Counter(wrong.models.values()) == Counter(refs.values())
+    with pytest.raises(ValueError, match="at least 2 skills, got 1"):
+        skill_arms.wrong_arm({"a": "a@1"})
+
+
+def test_the_irrelevant_text_is_as_long_as_the_skills_own() -> None:
+    arm = skill_arms.irrelevant_arm(SKILLS, seed=0)
+    assert arm == skill_arms.irrelevant_arm(SKILLS, seed=0)
+    meter = tiny_meter()
+    for skill in SKILLS:
+        text = arm.system_for(skill.name)
+        assert text
+        words = len(skill.body.split())
+        assert words <= len(text.split()) <= words + 12
+        assert meter.byte_share(text) == 0.0
+
+
+def test_items_are_held_out_requests_of_every_skill() -> None:
+    drawn = skill_arms.test_items(checkers(), num_items=10, seed=0, train_ids={})
+    assert Counter(item.family for item in drawn) == dict.fromkeys(REFS, 10)
+    assert {item.split for item in drawn} == {"test"}
+    assert Counter(item.meta["wording"] for item in drawn) == {"seen": 30, "unseen": 30}
+    # What was trained on does not come up.
+    name = drawn[0].family
+    trained = {item.id for item in drawn if item.family == name}
+    again = skill_arms.test_items(checkers(), num_items=10, seed=0, train_ids={name: trained})
+    assert not trained & {item.id for item in again}
+    assert [item for item in again if item.family != name] == [
+        item for item in drawn if item.family != name
+    ]
+
+
+class Echo:
+    """A policy that keeps what it was asked and answers with its model string."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[Mapping[str, str]], str, Sampling]] = []
+
+    async def complete(
+        self, messages: Sequence[Mapping[str, str]], *, model: str, sampling: Sampling
+    ) -> Completion:
+        self.asked.append((list(messages), model, sampling))
+        return Completion(model, 5, 1, {"x-skillweave-adapter": "a"}, 0.5, 1.5)
+
+
+@pytest.mark.parametrize("system", [None, "Reverse."])
+def test_an_item_is_asked_under_its_arm(skill: Skill, system: str | None) -> None:
+    checker = checker_of(skill)
+    assert checker is not None
+    (item,) = checker.tasks("test", 1, seed=0)
+    policy, sampling = Echo(), Sampling(max_tokens=9)
+    arm = Arm("x", "About.", model="m@1", system=system)
+    answer = asyncio.run(skill_arms.AskServed(policy, sampling)(arm, item))
+    told = [] if system is None else [{"role": "system", "content": system}]
+    assert policy.asked == [([*told, *item.messages], "m@1", sampling)]
+    assert (answer.text, answer.prompt_tokens, answer.completion_tokens) == ("m@1", 5, 1)
+    assert (answer.ttft_s, answer.wall_s) == (0.5, 1.5)
+    assert answer.headers == {"x-skillweave-adapter": "a"}
