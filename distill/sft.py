@@ -23,6 +23,11 @@ from transformers.utils.logging import disable_progress_bar
 from ..adapters.errors import UsageError
 from .rendering import TokenRow
 
+TINY_RATE = 6e-3
+"""Suits the shipped base, whose hidden size is 256."""
+USUAL_RATE = 2e-4
+"""Usual for LoRA on models of a billion parameters and more."""
+
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -37,16 +42,21 @@ class SftSettings(BaseModel):
     """LoRA alpha: the update is scaled by alpha / rank."""
     targets: tuple[str, ...] = ALL_LINEAR
     """Last name components of the linear modules that get an update."""
-    rate: float = Field(default=3e-3, gt=0)
-    """Peak learning rate of AdamW."""
-    epochs: int = Field(default=5, ge=1)
+    rate: float | None = Field(default=None, gt=0)
+    """Peak learning rate of AdamW; None: `TINY_RATE` on the shipped base, else `USUAL_RATE`."""
+    epochs: int = Field(default=3, ge=1)
     """Most passes over the rows; fewer when the held-out loss stops falling."""
-    batch_rows: int = Field(default=16, ge=1)
+    batch_rows: int = Field(default=8, ge=1)
     """Rows of one optimiser step."""
     dev_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the rows held out for early stopping."""
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
+
+    def on(self, *, tiny: bool) -> "SftSettings":
+        """The same settings with the rate that suits the base."""
+        rate = self.rate or (TINY_RATE if tiny else USUAL_RATE)
+        return self.model_copy(update={"rate": rate})
 
 
 @dataclass(frozen=True)
@@ -180,8 +190,9 @@ def _fit(
     on_step: Callable[[int, int, float], None] | None,
 ) -> SftResult:
     started = time.perf_counter()
+    rate = settings.rate or USUAL_RATE
     params = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    optimiser = torch.optim.AdamW(params.values(), lr=settings.rate, weight_decay=0.0)
+    optimiser = torch.optim.AdamW(params.values(), lr=rate, weight_decay=0.0)
     total = settings.epochs * math.ceil(len(train) / settings.batch_rows)
     best: tuple[float, int, dict[str, Tensor]] | None = None
     step, last = 0, 0.0
@@ -189,7 +200,7 @@ def _fit(
     for epoch in range(1, settings.epochs + 1):
         for chosen in _batches(len(train), settings.batch_rows, rng):
             for group in optimiser.param_groups:
-                group["lr"] = settings.rate * _rate_factor(step, total)
+                group["lr"] = rate * _rate_factor(step, total)
             loss, count = token_loss(model, [train[i] for i in chosen], pad=pad)
             (loss / count).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(params.values(), settings.clip)

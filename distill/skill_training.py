@@ -21,6 +21,7 @@ from .preflight import TextGain, measure_text, require_helpful
 from .provenance import code_revision
 from .rendering import token_row
 from .sft import SftResult, SftSettings, train_lora
+from .tiny_base import is_tiny
 from .trainable import checked
 from .workbench import Workbench
 from .worlds.types import Task
@@ -31,7 +32,7 @@ class SkillTraining(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    num_requests: int = Field(default=192, ge=8)
+    num_requests: int = Field(default=160, ge=8)
     """Requests that the teacher answers for one skill."""
     preflight_requests: int = Field(default=40, ge=1)
     """How many of them are first asked without the text as well."""
@@ -159,13 +160,15 @@ def _train_and_keep(
     seed: int,
     skill_dir: Path | None = None,
 ) -> tuple[Version, SftResult]:
+    sft = config.sft.on(tiny=is_tiny(bench.base))
+    config = config.model_copy(update={"sft": sft})
     data_digest = bench.store.put_rows(d.to_row() for d in demonstrations)
     rows = [token_row(bench.tokenizer, d.conversation(), bench.frame) for d in demonstrations]
     with tempfile.TemporaryDirectory(prefix="skillweave-train-") as folder:
         result = train_lora(
             bench.model,
             rows,
-            settings=config.sft,
+            settings=sft,
             seed=seed,
             out=Path(folder),
             base_name=bench.base_name,

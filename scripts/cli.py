@@ -38,6 +38,7 @@ VERBS = {
     "demo": Verb("commands.demo:demo", "The main job end to end, with a report."),
     "train": Verb("commands.train:train_skills", "Turn skill texts into adapters in the store."),
     "recipe": Verb("commands.recipe:recipe", "Run a paper's recipe and print its verdict."),
+    "route": Verb("commands.route:route", "Show which skill a request would go to."),
     "serve": Verb("commands.serve:serve", "Serve base, adapters and skill texts on one address."),
     "publish": Verb("commands.publish:publish", "Put an adapter on a running server."),
     "add": Verb("commands.store:add", "Take a PEFT folder into the store, through the gate."),

@@ -2,9 +2,10 @@
 
 Run as a script with the standard library only: `keeper.py --fd N [--remove DIR]... -- COMMAND`.
 It starts COMMAND, waits, and ends everything that COMMAND started when COMMAND ends, when it is
-told to (SIGTERM), or when the supervisor is gone: the supervisor holds the other end of the pipe
-N, which reads EOF then, even after `kill -9`. Engines start processes of their own; the keeper is
-made the parent of their orphans (PR_SET_CHILD_SUBREAPER), so it finds and ends those too.
+told to (SIGTERM; SIGINT where nothing is being answered, then in haste), or when the supervisor is
+gone: that holds the other end of the pipe N, which reads EOF then, even after `kill -9`. Engines
+start processes of their own; the keeper is made the parent of their orphans
+(PR_SET_CHILD_SUBREAPER), so it finds and ends those too.
 
 Owns the end of an engine. Refuses to own its command line, its health and its restart.
 """
@@ -18,11 +19,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ORPHAN_GRACE_S = 2.0
+HASTE_S = 1.0
+"""From SIGTERM to SIGKILL where nobody waits for an answer."""
+TRACKER = b"multiprocessing.resource_tracker"
+"""In the command line of Python's helper that removes shared memory after its users have died."""
+TRACKER_GRACE_S = 5.0
+STOPPED, HASTY, ORPHANED = "stopped", "hasty", "orphaned"
 
 
 def main(argv: list[str]) -> int:
@@ -31,13 +39,14 @@ def main(argv: list[str]) -> int:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     wake_fd = _signals_to_pipe()
     child = subprocess.Popen(options.command, preexec_fn=lambda: _prctl(PR_SET_PDEATHSIG, 9))
-    orphaned = _wait(child, options.fd, wake_fd)
+    why = _wait(child, options.fd, wake_fd)
+    in_haste = why in (HASTY, ORPHANED)
     if child.poll() is None:
-        _stop(child, options.grace)
-    _end_descendants(options.orphan_grace)
+        _stop(child, min(HASTE_S, options.grace) if in_haste else options.grace)
+    _end_descendants(0.0 if in_haste else options.orphan_grace)
     for folder in options.remove:
         shutil.rmtree(folder, ignore_errors=True)
-    if orphaned and options.orphan_remove:
+    if why == ORPHANED and options.orphan_remove:
         shutil.rmtree(options.orphan_remove, ignore_errors=True)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
@@ -72,16 +81,19 @@ def _signals_to_pipe() -> int:
     return read_fd
 
 
-def _wait(child: "subprocess.Popen[bytes]", pipe_fd: int, wake_fd: int) -> bool:
-    """Return when the child has ended or must be ended; True when the supervisor is gone."""
+def _wait(child: "subprocess.Popen[bytes]", pipe_fd: int, wake_fd: int) -> str | None:
+    """Return why the child must be ended, or None when it has ended by itself."""
     while child.poll() is None:
         ready, _, _ = select.select([pipe_fd, wake_fd], [], [])
         if pipe_fd in ready and not os.read(pipe_fd, 1024):
-            return True
-        if wake_fd in ready and {signal.SIGTERM, signal.SIGINT} & set(os.read(wake_fd, 1024)):
-            return False
+            return ORPHANED
+        signals = os.read(wake_fd, 1024) if wake_fd in ready else b""
+        if signal.SIGINT in signals:
+            return HASTY
+        if signal.SIGTERM in signals:
+            return STOPPED
         _reap_orphans(child.pid)
-    return False
+    return None
 
 
 def _stop(child: "subprocess.Popen[bytes]", grace_s: float) -> None:
@@ -95,14 +107,31 @@ def _stop(child: "subprocess.Popen[bytes]", grace_s: float) -> None:
 
 
 def _end_descendants(grace_s: float) -> None:
-    """Give what is left `grace_s`, then kill until nothing is left."""
+    """Kill what is left after `grace_s`; the helpers that tidy up after the others come last."""
+    _until_gone(lambda: descendants(os.getpid()), grace_s)
+    _until_gone(lambda: [pid for pid in descendants(os.getpid()) if not _is_tracker(pid)], 0.0)
+    _until_gone(lambda: descendants(os.getpid()), TRACKER_GRACE_S)
+    _until_gone(lambda: descendants(os.getpid()), 0.0)
+
+
+def _until_gone(left: Callable[[], list[int]], grace_s: float) -> None:
+    """Wait until none is left, at most `grace_s`; with a grace of 0, kill until none is left."""
     deadline = time.monotonic() + grace_s
-    while descendants(os.getpid()):
-        if time.monotonic() > deadline:
-            for pid in descendants(os.getpid()):
+    while pids := left():
+        if grace_s == 0.0:
+            for pid in pids:
                 _kill(pid)
+        elif time.monotonic() > deadline:
+            return
         _reap_orphans(None)
         time.sleep(0.02)
+
+
+def _is_tracker(pid: int) -> bool:
+    try:
+        return TRACKER in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _kill(pid: int) -> None:

@@ -73,10 +73,14 @@ class Child:
         with contextlib.suppress(BrokenPipeError):  # it has just ended, and will read the file anew
             os.write(self.lifeline_fd, b"\n")
 
-    async def stop(self, *, grace_s: float) -> None:
-        """SIGTERM, and SIGKILL to the whole group after `grace_s`. Returns when it has ended."""
+    async def stop(self, *, grace_s: float, hasty: bool = False) -> None:
+        """SIGTERM, and SIGKILL to the whole group after `grace_s`. Returns when it has ended.
+
+        Args:
+            hasty: SIGINT instead, by which a keeper does not wait for answers.
+        """
         if self.alive:
-            self.popen.send_signal(signal.SIGTERM)
+            self.popen.send_signal(signal.SIGINT if hasty else signal.SIGTERM)
         try:
             await asyncio.wait_for(self.exited.wait(), grace_s)
         except TimeoutError:

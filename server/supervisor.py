@@ -40,6 +40,8 @@ DYING_S = 5.0
 """How long an engine that failed its first request gets to end, before its log is read."""
 MAX_RESTARTS = 5
 RESTART_WINDOW_S = 120.0
+KEEPER_MARGIN_S = 8.0
+"""What a keeper takes beyond the grace of its engine, to end what the engine left behind."""
 KEEPER = Path(__file__).with_name("keeper.py")
 STATE_NAME = "state.json"
 
@@ -251,8 +253,13 @@ class Supervisor:
         grace_s = self._config.stop_timeout_s
         if self._gateway is not None:
             await self._gateway.stop(grace_s=grace_s + 2.0)
-        engines = [child for child in self._engines if child is not None]
-        await asyncio.gather(*(child.stop(grace_s=grace_s + 5.0) for child in engines))
+        await asyncio.gather(
+            *(
+                child.stop(grace_s=grace_s + KEEPER_MARGIN_S, hasty=not state.ready)
+                for child, state in zip(self._engines, self._states, strict=False)
+                if child is not None
+            )
+        )
         if self._listener is not None:
             self._listener.close()
         if self._run_dir is not None:

@@ -25,7 +25,9 @@ DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); open(sys.argv[1], 'a').wr
 
 
 @contextmanager
-def kept(tmp_path: Path, then: str) -> Iterator[tuple["subprocess.Popen[bytes]", int, list[int]]]:
+def kept(
+    tmp_path: Path, then: str, *, grace: str = "0.3"
+) -> Iterator[tuple["subprocess.Popen[bytes]", int, list[int]]]:
     """A keeper around an engine; yields it, the write end of its pipe, and all pids below."""
     mark, folder = tmp_path / "worker", tmp_path / "engine-tmp"
     folder.mkdir()
@@ -33,7 +35,7 @@ def kept(tmp_path: Path, then: str) -> Iterator[tuple["subprocess.Popen[bytes]",
     command = [sys.executable, "-c", ENGINE.format(then=then), str(mark)]
     keeper = subprocess.Popen(
         [
-            *(sys.executable, "-I", "-S", str(KEEPER), "--fd", str(read_fd), "--grace", "0.3"),
+            *(sys.executable, "-I", "-S", str(KEEPER), "--fd", str(read_fd), "--grace", grace),
             *("--orphan-grace", "0.1"),
             *("--remove", str(folder), "--", *command),
         ],
@@ -86,6 +88,33 @@ def test_a_deaf_engine_is_killed(tmp_path: Path) -> None:
         keeper.send_signal(signal.SIGTERM)
         assert keeper.wait() == 128 + signal.SIGKILL
         assert gone(below)
+
+
+def test_in_haste_a_deaf_engine_is_not_waited_for(tmp_path: Path) -> None:
+    with kept(tmp_path, DEAF, grace="60") as (keeper, _, below):
+        while " " not in (tmp_path / "worker").read_text():
+            time.sleep(0.01)
+        keeper.send_signal(signal.SIGINT)
+        assert keeper.wait(timeout=30) == 128 + signal.SIGKILL
+        assert gone(below)
+
+
+def test_shared_memory_of_a_killed_engine_is_removed(tmp_path: Path) -> None:
+    """Python's resource tracker does that, if it is left alone until the others are dead."""
+    then = (
+        "from multiprocessing import shared_memory\n"
+        "memory = shared_memory.SharedMemory(create=True, size=64)\n"
+        "open(sys.argv[1], 'a').write(' ' + memory.name)\n" + WAITS
+    )
+    with kept(tmp_path, then) as (keeper, _, below):
+        while " " not in (text := (tmp_path / "worker").read_text()):
+            time.sleep(0.01)
+        memory = Path("/dev/shm") / text.split()[1].lstrip("/")
+        assert memory.exists()
+        os.kill(int(text.split()[0]), signal.SIGSTOP)  # a worker that cannot end by itself
+        os.kill(below[0], signal.SIGKILL)
+        keeper.wait(timeout=30)
+        assert not memory.exists()
 
 
 def test_bytes_on_the_pipe_change_nothing(tmp_path: Path) -> None:
