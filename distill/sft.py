@@ -73,7 +73,7 @@ class SftResult:
 
 def load_base(base: Path, *, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """The frozen base from a folder, on the CPU or the first GPU."""
-    disable_progress_bar()  # it writes to stderr, terminal or not
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # it ignores what a terminal is
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     return model.to("cuda") if torch.cuda.is_available() else model  # type: ignore[arg-type]
 
