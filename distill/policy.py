@@ -7,8 +7,8 @@ and any knowledge of skills. To add a backend, write a class with `complete`.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
 
@@ -16,6 +16,7 @@ from openai import AsyncOpenAI, OpenAIError
 from openai.types.chat import ChatCompletionMessageParam
 
 from ..adapters.errors import TeacherError
+from .evaluation.types import Answer
 from .worlds.types import Message
 
 Item = TypeVar("Item")
@@ -31,18 +32,6 @@ class Sampling:
     seed: int | None = None
 
 
-@dataclass(frozen=True)
-class Completion:
-    """One answer and its price; seconds to the first token are measured on streams only."""
-
-    text: str
-    prompt_tokens: int
-    completion_tokens: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    ttft_s: float | None = None
-    wall_s: float = 0.0
-
-
 class Policy(Protocol):
     """Anything that answers a conversation under a model string.
 
@@ -52,7 +41,7 @@ class Policy(Protocol):
 
     async def complete(
         self, messages: Sequence[Message], *, model: str, sampling: Sampling
-    ) -> Completion: ...
+    ) -> Answer: ...
 
 
 class ServedPolicy:
@@ -85,7 +74,7 @@ class ServedPolicy:
 
     async def complete(
         self, messages: Sequence[Message], *, model: str, sampling: Sampling
-    ) -> Completion:
+    ) -> Answer:
         """Answer one conversation; see `Policy`."""
         turns = cast(list[ChatCompletionMessageParam], [dict(m) for m in messages])
         try:
@@ -97,7 +86,7 @@ class ServedPolicy:
 
     async def _whole(
         self, turns: list[ChatCompletionMessageParam], model: str, sampling: Sampling
-    ) -> Completion:
+    ) -> Answer:
         started = time.perf_counter()
         raw = await self._client.chat.completions.with_raw_response.create(
             model=model,
@@ -108,7 +97,7 @@ class ServedPolicy:
         )
         reply = raw.parse()
         usage = reply.usage
-        return Completion(
+        return Answer(
             text=(reply.choices[0].message.content or "") if reply.choices else "",
             prompt_tokens=usage.prompt_tokens if usage else 0,
             completion_tokens=usage.completion_tokens if usage else 0,
@@ -118,7 +107,7 @@ class ServedPolicy:
 
     async def _streamed(
         self, turns: list[ChatCompletionMessageParam], model: str, sampling: Sampling
-    ) -> Completion:
+    ) -> Answer:
         started = time.perf_counter()
         first: float | None = None
         parts: list[str] = []
@@ -141,7 +130,7 @@ class ServedPolicy:
                 tokens = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         headers = {name.lower(): value for name, value in stream.response.headers.items()}
         wall_s = time.perf_counter() - started
-        return Completion("".join(parts), tokens[0], tokens[1], headers, first, wall_s)
+        return Answer("".join(parts), tokens[0], tokens[1], headers, first, wall_s)
 
 
 async def bounded_map(

@@ -89,14 +89,6 @@ class AskServed:
         system = arm.system_for(item.family)
         turns: list[Message] = [] if system is None else [{"role": "system", "content": system}]
         turns += [{k: str(v) for k, v in message.items()} for message in item.messages]
-        done = await self._policy.complete(
+        return await self._policy.complete(
             turns, model=arm.model_for(item.family), sampling=self._sampling
-        )
-        return Answer(
-            text=done.text,
-            prompt_tokens=done.prompt_tokens,
-            completion_tokens=done.completion_tokens,
-            headers=done.headers,
-            ttft_s=done.ttft_s,
-            wall_s=done.wall_s,
         )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from skillweave.adapters.errors import TeacherError
-from skillweave.distill.policy import Completion, Sampling, ServedPolicy, bounded_map
+from skillweave.distill.evaluation.types import Answer
+from skillweave.distill.policy import Sampling, ServedPolicy, bounded_map
 
 from .scripted_teacher import (
     Answer,
@@ -22,8 +23,8 @@ from .scripted_teacher import (
 HI = [{"role": "user", "content": "hi"}]
 
 
-def ask(teacher: ScriptedTeacher, *, stream: bool = False, **sampling: object) -> Completion:
-    async def go() -> Completion:
+def ask(teacher: ScriptedTeacher, *, stream: bool = False, **sampling: object) -> Answer:
+    async def go() -> Answer:
         async with ServedPolicy(teacher.url, stream=stream) as policy:
             how = Sampling(**sampling)  # type: ignore[arg-type]
             return await policy.complete(HI, model="m@1", sampling=how)

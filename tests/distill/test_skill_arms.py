@@ -8,7 +8,8 @@ import pytest
 from skillweave.adapters.skills import Skill
 from skillweave.distill import skill_arms
 from skillweave.distill.evaluation import Arm
-from skillweave.distill.policy import Completion, Sampling
+from skillweave.distill.evaluation.types import Answer
+from skillweave.distill.policy import Sampling
 from skillweave.distill.token_meter import tiny_meter
 from skillweave.distill.worlds.checkers import Checker, checker_of
 from skillweave.distill.worlds.string_skills import held_out_specs, string_skill
@@ -81,9 +82,9 @@ class Echo:
 
     async def complete(
         self, messages: Sequence[Mapping[str, str]], *, model: str, sampling: Sampling
-    ) -> Completion:
+    ) -> Answer:
         self.asked.append((list(messages), model, sampling))
-        return Completion(model, 5, 1, {"x-skillweave-adapter": "a"}, 0.5, 1.5)
+        return Answer(model, 5, 1, {"x-skillweave-adapter": "a"}, 0.5, 1.5)
 
 
 @pytest.mark.parametrize("system", [None, "Reverse."])
