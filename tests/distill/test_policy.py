@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from skillweave.adapters.errors import TeacherError
-from skillweave.distill.evaluation.types import Answer
+from skillweave.distill.evaluation import types as evaluation
 from skillweave.distill.policy import Sampling, ServedPolicy, bounded_map
 
 from .scripted_teacher import (
@@ -23,8 +23,8 @@ from .scripted_teacher import (
 HI = [{"role": "user", "content": "hi"}]
 
 
-def ask(teacher: ScriptedTeacher, *, stream: bool = False, **sampling: object) -> Answer:
-    async def go() -> Answer:
+def ask(teacher: ScriptedTeacher, *, stream: bool = False, **sampling: object) -> evaluation.Answer:
+    async def go() -> evaluation.Answer:
         async with ServedPolicy(teacher.url, stream=stream) as policy:
             how = Sampling(**sampling)  # type: ignore[arg-type]
             return await policy.complete(HI, model="m@1", sampling=how)
