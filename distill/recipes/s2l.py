@@ -28,6 +28,7 @@ from ..skill_training import Carried, Lesson, SkillTraining, teach, train
 from ..trainable import checked
 from ..workbench import Workbench
 from ..worlds.string_skills import held_out_specs, string_skill
+from ..worlds.string_skills.held_out import STEPS
 from .run import Finished, RecipeContext
 
 SOURCE = "Skill-to-LoRA, arXiv:2606.16769"
@@ -47,13 +48,15 @@ class S2L(SkillTraining):
     """Settings of the recipe; the fields are those of skill training."""
 
     type: Literal["s2l"] = "s2l"
+    steps: tuple[int, ...] = STEPS
+    """Steps of every skill that is drawn: one number a skill."""
     num_items: int = 100
     """Held-out requests of every skill in the evaluation."""
 
 
-def drawn_skills(folder: Path, *, seed: int) -> list[Skill]:
-    """Six held-out skills of the string world as real folders, drawn by the seed."""
-    skills = [string_skill(spec, seed=seed) for spec in held_out_specs(seed)]
+def drawn_skills(folder: Path, *, seed: int, steps: tuple[int, ...] = STEPS) -> list[Skill]:
+    """Held-out skills of the string world as real folders, drawn by the seed."""
+    skills = [string_skill(spec, seed=seed) for spec in held_out_specs(seed, steps=steps)]
     return [read_skill(write_skill(skill, folder / skill.name).parent)[0] for skill in skills]
 
 
@@ -62,7 +65,7 @@ def run(config: S2L, context: RecipeContext) -> Finished:
 
     Every skill takes part, also one whose text does not help: nothing is selected on the outcome.
     """
-    skills = drawn_skills(context.work / "skills", seed=context.seed)
+    skills = drawn_skills(context.work / "skills", seed=context.seed, steps=config.steps)
     bench = Workbench(context.base, context.store, report=context.report)
     plan = ServePlan(context.base, context.store.root, rank=config.sft.rank, slots=len(skills))
     with context.launch(plan) as served:
