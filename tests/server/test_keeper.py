@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from skillweave.server.supervisor import KEEPER
+from skillweave.server.children import KEEPER
 
 # An engine with a worker that left its process group and ignores SIGTERM.
 ENGINE = """

@@ -135,10 +135,14 @@ def test_streams_arrive_while_they_are_made(served: Running) -> None:
     assert len(pieces) > 2
 
 
-def engine_url(running: Running) -> str:
+def admin_state(running: Running) -> dict[str, Any]:
     headers = {"x-skillweave-admin-key": running.admin_key}
-    state = httpx.get(f"{running.root}/admin/state", headers=headers).json()
-    return str(state["engines"][0]["url"])
+    state: dict[str, Any] = httpx.get(f"{running.root}/admin/state", headers=headers).json()
+    return state
+
+
+def engine_url(running: Running) -> str:
+    return str(admin_state(running)["engines"][0]["url"])
 
 
 def test_the_engine_is_private(served: Running) -> None:
@@ -196,7 +200,7 @@ def test_a_killed_engine_comes_back_with_its_adapters(configure: Configure, stoc
         keeper = running.pids[2]
         (engine,) = psutil.Process(keeper).children()
         engine.kill()
-        wait_for(lambda: answers(running) and engine_url(running) != old)
+        wait_for(lambda: engine_url(running) != old and admin_state(running)["ready"])
         loads = httpx.get(f"{engine_url(running)}/fake").json()["loads"]
         assert loads == [loaded_name(stock)]
         assert ask(running, "sql") == before

@@ -1,0 +1,75 @@
+"""How the supervisor's children are started: a keeper with its engine, and the gateway.
+
+Owns their command lines, environments, pipes and log files. Refuses to own when they are started,
+watched and ended (`supervisor.py`).
+"""
+
+import os
+import secrets
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .config import ServeConfig
+from .engines.launch import PLANS, Place
+from .listen import free_port
+from .plan import Plan
+from .process import Child, start_time
+from .state_file import EngineState
+
+KEEPER = Path(__file__).with_name("keeper.py")
+STATE_NAME = "state.json"
+
+
+@dataclass(frozen=True)
+class Nursery:
+    """What every child is made from. `run_dir` is removed when the server ends."""
+
+    config: ServeConfig
+    plan: Plan
+    run_dir: Path
+
+    @property
+    def state_path(self) -> Path:
+        """Where the state file is."""
+        return self.run_dir / STATE_NAME
+
+    def log(self, name: str) -> Path:
+        """A child's log file."""
+        return (self.config.log_dir or self.run_dir) / f"{name}.log"
+
+    def start_engine(self, index: int) -> tuple[Child, EngineState]:
+        """A keeper with an engine below it, on a new port and with a new secret."""
+        place = Place(free_port(), secrets.token_urlsafe(24), self.run_dir / f"e{index}")
+        place.tmp.mkdir(exist_ok=True)
+        launch = PLANS[self.config.engine](self.config, self.plan.facts, place)
+        lifeline = os.pipe()
+        keeper = (
+            *(sys.executable, "-I", "-S", str(KEEPER), "--fd", str(lifeline[0])),
+            *("--grace", str(self.config.stop_timeout_s), "--remove", str(place.tmp)),
+            *("--orphan-remove", str(self.run_dir), "--", *launch.command),
+        )
+        log = self.log(f"engine-{index}")
+        child = Child.start(f"engine {index}", keeper, lifeline=lifeline, log=log, env=launch.env)
+        url = f"http://127.0.0.1:{place.port}"
+        started = start_time(child.pid)
+        return child, EngineState(url=url, secret=place.secret, pid=child.pid, started=started)
+
+    def start_gateway(self, listener: socket.socket) -> Child:
+        """A gateway that takes over the public socket."""
+        lifeline = os.pipe()
+        fd = listener.fileno()
+        command = (
+            *(sys.executable, "-m", "skillweave.server.gateway", "--state", str(self.state_path)),
+            *("--listen-fd", str(fd), "--lifeline-fd", str(lifeline[0])),
+        )
+        log = self.log("gateway")
+        return Child.start(
+            "gateway", command, lifeline=lifeline, log=log, env=os.environ, pass_fds=(fd,)
+        )
+
+    def explain(self) -> list[str]:
+        """The engine's flags and variables with their reasons."""
+        place = Place(0, "", self.run_dir)
+        return PLANS[self.config.engine](self.config, self.plan.facts, place).explain()
