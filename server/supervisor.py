@@ -107,9 +107,10 @@ class Supervisor:
         self._start_engines()
         self._write_state()
         self._gateway = self._nursery.start_gateway(self._listener)
-        await self._unless_stopped(asyncio.gather(*map(self._until_healthy, range(self._count))))
         url = address_of(self._listener, config.host)
-        await self._unless_stopped(until_gateway_ready(url, self._gateway))
+        waits = [until_gateway_ready(url, self._gateway)]
+        waits += [self._until_healthy(index) for index in range(self._count)]
+        await self._unless_stopped(asyncio.gather(*waits))
         seconds = round(time.monotonic() - began, 2)
         pids = (os.getpid(), *(child.pid for child in self._children()))
         self._tell(Ready(f"{url}/v1", self._admin_key, pids, seconds))

@@ -28,8 +28,8 @@ class FakeEngine:
     """State of the stand-in.
 
     `adapters` maps an engine-side name to its folder. Names that begin with `refuse` (if that is
-    not empty) are not loaded; `fail`, if not empty, is the answer to every prompt. `loads` and
-    `aborted` are for tests to look at.
+    not empty) are not loaded; `fail`, if not empty, is the answer to every prompt; a stream breaks
+    off after `cut_after` words. `loads` and `aborted` are for tests to look at.
     """
 
     base_name: str = "base"
@@ -39,6 +39,7 @@ class FakeEngine:
     load_delay_s: float = 0.0
     refuse: str = ""
     fail: str = ""
+    cut_after: int | None = None
     adapters: dict[str, str] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     aborted: int = 0
@@ -141,7 +142,9 @@ class FakeEngine:
         reply = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await reply.prepare(request)
         try:
-            for chunk in _chunks(model, words, chat=chat):
+            for position, chunk in enumerate(_chunks(model, words, chat=chat)):
+                if position == self.cut_after and request.transport is not None:
+                    request.transport.abort()
                 await reply.write(b"data: " + _dump(chunk) + b"\n\n")
                 await asyncio.sleep(self.token_delay_s)
             await reply.write(b"data: [DONE]\n\n")

@@ -88,6 +88,7 @@ class Residency:
             return
         if resident.loading is None:
             resident.loading = asyncio.create_task(self._load(resident))
+            resident.loading.add_done_callback(_note_failure)
         await asyncio.shield(resident.loading)
 
     def retire(self, version: Version) -> None:
@@ -171,3 +172,9 @@ class Residency:
         for engine in self._engines():
             with contextlib.suppress(EngineError):  # an engine that is gone holds nothing
                 await engine.unload(name)
+
+
+def _note_failure(load: "asyncio.Task[None]") -> None:
+    """A load whose callers have all left may fail unheard; whoever asks next loads again."""
+    if not load.cancelled():
+        load.exception()

@@ -12,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 from .errors import RequestRefused, error_reply
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+RETRY_AFTER_S = b"2"
+"""What a client is told to wait while an engine is started again."""
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -105,6 +107,9 @@ class Reply:
         """Say what went wrong: as a status while that is possible, as an event in a stream."""
         status, body = error_reply(err)
         if not self._begun:
-            await self.whole(status, body, [*headers, (b"content-type", b"application/json")])
+            more = [(b"content-type", b"application/json")]
+            if status == 503:
+                more.append((b"retry-after", RETRY_AFTER_S))
+            await self.whole(status, body, [*headers, *more])
         elif self._streaming:
             await self.chunk(b"data: " + body + b"\n\n", last=True)

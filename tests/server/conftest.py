@@ -118,6 +118,12 @@ class Arena:
     http: httpx.AsyncClient
     service: Service
     engines: list[FakeEngine]
+    servers: list[web.AppRunner]
+
+    async def stop_engines(self) -> None:
+        """Every engine is gone at once, in the middle of what it does."""
+        for server in self.servers:
+            await server.cleanup()
 
     async def chat(self, model: str, text: str = "hello", **more: object) -> httpx.Response:
         body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
@@ -134,16 +140,12 @@ class Arena:
         return await self.http.post(f"/admin/{verb}", json=body, headers=headers)
 
 
-@asynccontextmanager
-async def fake_engine(engine: FakeEngine, port: int) -> AsyncIterator[None]:
+async def start_fake(engine: FakeEngine, port: int) -> web.AppRunner:
     """Serve a fake engine in this event loop."""
-    runner = web.AppRunner(engine.app(), handler_cancellation=True)
+    runner = web.AppRunner(engine.app(), handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield
-    finally:
-        await runner.cleanup()
+    return runner
 
 
 @asynccontextmanager
@@ -158,11 +160,12 @@ async def run_arena(
     """A gateway over fake engines (by default one), all in this event loop."""
     fakes = list(engines) or [FakeEngine()]
     async with contextlib.AsyncExitStack() as stack:
-        states = []
+        states, servers = [], []
         for fake in fakes:
             fake.secret = "engine-secret"
             port = free_port()
-            await stack.enter_async_context(fake_engine(fake, port))
+            servers.append(await start_fake(fake, port))
+            stack.push_async_callback(servers[-1].cleanup)
             url = f"http://127.0.0.1:{port}"
             states.append(EngineState(url=url, secret=fake.secret, ready=True))
         state = ServerState(
@@ -181,7 +184,7 @@ async def run_arena(
         http = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://gateway")
         )
-        yield Arena(http, service, fakes)
+        yield Arena(http, service, fakes, servers)
         await service.residency.settle()
 
 

@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.server.gateway.names import ModelName
 
@@ -16,6 +16,7 @@ def feed_all(chunks: list[bytes], private: str = PRIVATE, public: str = PUBLIC) 
     return b"".join(name.feed(chunk) for chunk in chunks) + name.end()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10_000), max_size=6), st.sampled_from([(",", ":"), (", ", ": ")]))
 def test_any_cut_gives_the_same_bytes(cuts: list[int], separators: tuple[str, str]) -> None:
     said = f'I am "model":"{PRIVATE}" and model {PRIVATE}'

@@ -268,6 +268,38 @@ def test_no_engine_is_a_503(arena: Arena) -> None:
     run(test)
 
 
+def test_a_stream_that_breaks_off_ends_with_an_error(arena: Arena, stock: Any) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        async with arena(stock, engines=[FakeEngine(cut_after=2, token_delay_s=0.02)]) as a:
+            reply = await a.chat("sql", "a b c d", stream=True)
+            assert reply.status_code == 200
+            events = [event for event in reply.text.split("\n\n") if event]
+            assert len(events) == 3
+            assert json.loads(events[-1].removeprefix("data: "))["error"]["code"]
+            assert "[DONE]" not in reply.text
+            assert not any(resident.in_use for resident in a.service.residency.table)
+
+    run(test)
+
+
+def test_an_engine_that_vanishes_is_a_503(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena(engines=[FakeEngine(token_delay_s=5)]) as a:
+            asked = asyncio.create_task(a.chat("base"))
+            while not a.service.pool.ready[0].in_flight:
+                await asyncio.sleep(0.01)
+            await a.stop_engines()
+            reply = await asked
+            assert reply.status_code == 503
+            assert reply.headers["retry-after"]
+            assert reply.json()["error"]["code"] == "engine_not_ready"
+            again = await a.chat("base")
+            assert again.status_code == 503
+
+    run(test)
+
+
 def test_errors_outside_the_relay_have_openai_s_body(arena: Arena) -> None:
     async def test() -> None:
         async with arena() as a:
