@@ -15,6 +15,8 @@ from skillweave.adapters.gate import check_adapter
 from skillweave.distill.rendering import TokenRow
 from skillweave.distill.sft import (
     ALL_LINEAR,
+    TINY_RATE,
+    USUAL_RATE,
     SftResult,
     SftSettings,
     collate,
@@ -160,6 +162,12 @@ def test_fewer_than_two_rows_are_refused(
     with pytest.raises(UsageError, match=rf"got {num} training rows, expected at least 2"):
         fit(small_base, tmp_path, rows=toy_rows(num))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_rate_suits_the_base_unless_one_is_given() -> None:
+    assert SftSettings().on(tiny=True).rate == TINY_RATE
+    assert SftSettings().on(tiny=False).rate == USUAL_RATE
+    assert SftSettings(rate=0.5).on(tiny=True) == SftSettings(rate=0.5)
 
 
 def test_settings_refuse_what_makes_no_sense() -> None:

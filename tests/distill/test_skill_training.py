@@ -91,7 +91,8 @@ def test_a_version_in_the_store_with_rows_card_and_skill(
     assert card.base.name == "small-base"
     assert card.recipe is not None
     assert card.recipe.name == "s2l"
-    assert SkillTraining.model_validate(card.recipe.config) == CONFIG
+    resolved = CONFIG.model_copy(update={"sft": CONFIG.sft.on(tiny=False)})
+    assert SkillTraining.model_validate(card.recipe.config) == resolved
     assert card.code_revision
     assert card.data_digest is not None
     rows = bench.store.get_rows(card.data_digest)
