@@ -17,7 +17,11 @@ from .events import Event, Failed, Line, Ready, dump_event
 from .supervisor import Supervisor
 
 
-def run_serve(config: ServeConfig, *, say: Callable[[str], None] = print) -> int:
+def _print_now(text: str) -> None:
+    print(text, flush=True)  # somebody may be reading a file or a pipe
+
+
+def run_serve(config: ServeConfig, *, say: Callable[[str], None] = _print_now) -> int:
     """Serve in the foreground until Ctrl-C or SIGTERM; returns 0.
 
     Args:
