@@ -31,7 +31,7 @@ class PretrainConfig:
     intermediate: int = 768
     max_positions: int = 2048
     rope_theta: float = 10000.0
-    num_steps: int = 3400
+    num_steps: int = 3000
     rows: int = 24
     length: int = 256
     warmup_steps: int = 100
