@@ -41,6 +41,8 @@ VERBS = {
     "route": Verb("commands.route:route", "Show which skill a request would go to."),
     "serve": Verb("commands.serve:serve", "Serve base, adapters and skill texts on one address."),
     "publish": Verb("commands.publish:publish", "Put an adapter on a running server."),
+    "promote": Verb("commands.publish:promote", "Load a version everywhere and make it default."),
+    "alias": Verb("commands.publish:alias", "Move an alias on a running server."),
     "add": Verb("commands.store:add", "Take a PEFT folder into the store, through the gate."),
     "list": Verb("commands.store:list_adapters", "List the adapters of the store."),
     "show": Verb("commands.store:show", "Show one version: card and evidence."),

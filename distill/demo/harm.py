@@ -30,47 +30,37 @@ async def measure_harm(
         refs: skill name -> model string of its adapter.
         items: skill name -> its test items.
     """
+    pool = [item for found in items.values() for item in found[: settings.harm_items]]
     plain: Sequence[Item] = plain_tasks(settings.plain_items, seed=settings.seed)
+    texts = text_arm(skills)
+    told = await _asked(texts, pool, ask, settings)
+    bare = await _asked(none_arm(), plain, ask, settings)
     rows: list[HarmRow] = []
     for done, (name, ref) in enumerate(refs.items(), 1):
-        others = [
-            item
-            for other, found in items.items()
-            if other != name
-            for item in found[: settings.harm_items]
-        ]
-        text = text_arm(skills)
-        adapted = Arm("adapter", "", model=ref, systems=text.systems)
-        rows.append(
-            await _paired(
-                name, "full-text items of the other skills", [text, adapted], others, ask, settings
-            )
-        )
-        bare = [none_arm(), Arm("adapter", "", model=ref)]
-        rows.append(await _paired(name, "plain base tasks", bare, plain, ask, settings))
+        others = [item for item in pool if item.family != name]
+        adapted = Arm("adapter", model=ref, systems=texts.systems)
+        on_text = await _asked(adapted, others, ask, settings)
+        on_plain = await _asked(Arm("adapter", model=ref), plain, ask, settings)
+        paired = [result for result in told if result.cluster != name]
+        rows.append(_row(name, "full-text items of the other skills", on_text, paired, settings))
+        rows.append(_row(name, "plain base tasks", on_plain, bare, settings))
         report("checking adapters for harm", done, len(refs))
     return tuple(rows)
 
 
-async def _paired(
+async def _asked(
+    arm: Arm, items: Sequence[Item], ask: Ask, settings: DemoSettings
+) -> tuple[ItemResult, ...]:
+    return await evaluate([arm], items, ask=ask, concurrency=settings.concurrency)
+
+
+def _row(
     name: str,
     on: str,
-    arms: Sequence[Arm],
-    items: Sequence[Item],
-    ask: Ask,
+    adapter: Sequence[ItemResult],
+    base: Sequence[ItemResult],
     settings: DemoSettings,
 ) -> HarmRow:
-    results = await evaluate(arms, items, ask=ask, concurrency=settings.concurrency)
-    base, adapter = ([r for r in results if r.arm == arm.name] for arm in arms)
     comparison = compare(adapter, base, seed=settings.seed)
-    return harm_row(
-        name,
-        on=on,
-        comparison=comparison,
-        adapter_mean=_mean(adapter),
-        base_mean=_mean(base),
-    )
-
-
-def _mean(results: Sequence[ItemResult]) -> float:
-    return sum(result.passed for result in results) / len(results)
+    means = [sum(r.passed for r in results) / len(results) for results in (adapter, base)]
+    return harm_row(name, on=on, comparison=comparison, adapter_mean=means[0], base_mean=means[1])
