@@ -40,7 +40,7 @@ async def prove(
     one: Carried, items: Sequence[Item], *, ask: Ask, base: str, seed: int, concurrency: int = 64
 ) -> Proof:
     """Ask dev requests of one skill with nothing, with its text and with its adapter."""
-    arms = [none_arm(), text_arm([one.skill]), named_arm({one.skill.name: one.version.ref})]
+    arms = [none_arm(), text_arm([one.skill]), named_arm({one.skill.name: one.model})]
     results = await evaluate(arms, items, ask=ask, concurrency=concurrency)
     rows = {arm.name: [r for r in results if r.arm == arm.name] for arm in arms}
     means = {name: sum(r.passed for r in found) / len(found) for name, found in rows.items()}

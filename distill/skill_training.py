@@ -64,6 +64,11 @@ class Carried:
     lesson: Lesson
     sft: SftResult
 
+    @property
+    def model(self) -> str:
+        """The model string of exactly these weights, whatever form evidence prefers."""
+        return f"{self.version.ref}:adapter"
+
 
 async def teach(
     skill: Skill,

@@ -24,7 +24,7 @@ from .state import DemoRun, Found
 
 async def measure(run: DemoRun, found: Found, bench: Workbench, url: str) -> None:
     settings = run.settings
-    refs = {one.skill.name: one.version.ref for one in found.carried}
+    refs = {one.skill.name: one.model for one in found.carried}
     found.arms = [
         none_arm(),
         text_arm(run.skills),

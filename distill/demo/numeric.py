@@ -26,7 +26,7 @@ async def measure_numeric(
             token_row(bench.tokenizer, d.conversation(), bench.frame)
             for d in one.lesson.demonstrations[:num_rows]
         ]
-        served = await served_logprobs(url, one.version.ref, answers)
+        served = await served_logprobs(url, one.model, answers)
         right = differences(served, local_logprobs(bench.model, one.version.path, answers))
         wrong = differences(served, local_logprobs(bench.model, other.version.path, answers))
         rows.append(

@@ -103,7 +103,7 @@ async def _evaluate(
             one.skill.name: {d.task_id for d in one.lesson.demonstrations} for one in carried
         },
     )
-    refs = {one.skill.name: one.version.ref for one in carried}
+    refs = {one.skill.name: one.model for one in carried}
     skills = [one.skill for one in carried]
     arms = [none_arm(), text_arm(skills), named_arm(refs), wrong_arm(refs)]
     async with ServedPolicy(url) as policy:

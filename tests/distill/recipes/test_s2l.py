@@ -79,7 +79,7 @@ def server(
     published: list[Body] = []
 
     def answer(body: Body) -> Reply:
-        model = str(body["model"])
+        model = str(body["model"]).removesuffix(":adapter")
         if system_of(body) or model == "base":
             return follow_the_text(body)
         if {"ref": model} not in published:
