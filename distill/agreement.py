@@ -4,6 +4,7 @@ The same token ids go through both in float32. The check is only worth something
 for another adapter, so the control is part of the result.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +90,16 @@ def differences(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float
     """Compare token by token.
 
     Raises:
-        ValueError: the two sides hold different numbers of tokens.
+        ValueError: the two sides hold different numbers of tokens, or none.
+        EngineError: a log-probability is not a finite number; `max` would pass over it.
     """
     pairs = [
         (a, b) for xs, ys in zip(ours, theirs, strict=True) for a, b in zip(xs, ys, strict=True)
     ]
+    if not pairs:
+        raise ValueError("got 0 answer tokens to compare, expected at least one")
     gaps = [abs(a - b) for a, b in pairs]
+    if not all(map(math.isfinite, gaps)):
+        odd = next((a, b) for a, b in pairs if not math.isfinite(abs(a - b)))
+        raise EngineError(f"log-probabilities {odd} cannot be compared, expected finite numbers")
     return Agreement(len(gaps), max(gaps), sum(gaps) / len(gaps))

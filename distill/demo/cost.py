@@ -54,9 +54,9 @@ async def measure_cost(
 
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:
-    """`count` items at even distances, so that every skill is among them."""
-    step = max(1, len(items) // count)
-    return list(items[::step])[:count]
+    """`count` items at even distances from first to last, so that every skill is among them."""
+    count = min(count, len(items))
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 def break_evens(carried: Sequence[Carried], rows: Sequence[CostRow]) -> tuple[BreakEven, ...]:

@@ -49,6 +49,16 @@ def test_sides_of_different_length_cannot_be_compared(theirs: list[list[float]])
         differences([[-1.0, -2.0]], theirs)
 
 
+def test_nothing_and_no_number_cannot_be_compared() -> None:
+    """`max` passes over a NaN, so a broken engine would meet the bar."""
+    with pytest.raises(ValueError, match="0 answer tokens"):
+        differences([[]], [[]])
+    for odd in (float("nan"), float("-inf")):
+        for ours, theirs in ([[-1.0, odd]], [[-1.0, -2.0]]), ([[-1.0, -2.0]], [[-1.0, odd]]):
+            with pytest.raises(EngineError, match="cannot be compared, expected finite numbers"):
+                differences(ours, theirs)
+
+
 @pytest.fixture
 def adapter(small_base: PreTrainedModel, tmp_path: Path) -> Path:
     rows = [TokenRow((1, 5, 7, 8), (False, False, True, True))] * 8

@@ -118,7 +118,7 @@ def test_a_teacher_that_never_answers_is_an_error_with_its_reason(
     skill: Skill, tasks: list[StringTask]
 ) -> None:
     with pytest.raises(
-        TeacherError, match=r"answered 0 of 12 requests for 'picnic-list'.*too long"
+        TeacherError, match=r"answered 0 of 12 requests for 'picnic-routine'.*too long"
     ):
         taught(skill, tasks, lambda body: REFUSED)
 

@@ -135,3 +135,30 @@ def test_a_map_keeps_order_and_bound() -> None:
     assert found == [item * item for item in range(20)]
     assert most == 3
     assert asyncio.run(bounded_map(work, [], concurrency=3)) == []
+
+
+def test_a_map_ends_in_the_error_that_the_work_raised() -> None:
+    async def work(item: int) -> int:
+        if item % 2:
+            raise TeacherError(f"nobody answers {item}")
+        return item
+
+    with pytest.raises(TeacherError, match="nobody answers 1"):
+        asyncio.run(bounded_map(work, range(6), concurrency=2))
+
+
+def test_a_bug_in_the_work_keeps_its_group() -> None:
+    async def work(item: int) -> int:
+        raise KeyError(item)
+
+    with pytest.raises(ExceptionGroup):
+        asyncio.run(bounded_map(work, range(2), concurrency=2))
+
+
+def test_no_proxy_of_the_environment_stands_before_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with ScriptedTeacher(lambda body: Answer("direct")) as teacher:
+        assert ask(teacher).text == "direct"

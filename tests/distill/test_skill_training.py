@@ -68,7 +68,7 @@ def test_a_lesson_holds_verified_demonstrations_and_what_they_cost(
     assert len(lesson.demonstrations) == lesson.yielded.kept == 10
     assert (lesson.gain.with_text, lesson.gain.without_text, lesson.gain.n) == (1.0, 0.0, 4)
     assert len(teacher.requests) == 2 * 4 + 10
-    assert told == [("demonstrations for picnic-list", done, 10) for done in range(1, 11)]
+    assert told == [("demonstrations for picnic-routine", done, 10) for done in range(1, 11)]
     assert "model" not in vars(bench), "the base is not loaded before there is something to train"
 
 
@@ -78,12 +78,12 @@ def test_a_version_in_the_store_with_rows_card_and_skill(
     lesson, _ = taught(skill, bench, follow_the_text)
     carried = train(lesson, CONFIG, bench, recipe="s2l", seed=7)
     version = carried.version
-    assert bench.store.resolve("picnic-list").version_digest == version.version_digest
+    assert bench.store.resolve("picnic-routine").version_digest == version.version_digest
     assert check_adapter(version.path, bench.identity) == ()
     card = version.card
     assert (card.kind, card.skill_name, card.seed, card.licence) == (
         "skill",
-        "picnic-list",
+        "picnic-routine",
         7,
         "Apache-2.0",
     )
@@ -99,7 +99,7 @@ def test_a_version_in_the_store_with_rows_card_and_skill(
     assert rows == [json.loads(json.dumps(d.to_row())) for d in lesson.demonstrations]
     assert skill.body.strip() not in json.dumps(rows)
     assert (version.path / "skill" / "SKILL.md").is_file()
-    assert told[-1] == ("training picnic-list", 2, 2)
+    assert told[-1] == ("training picnic-routine", 2, 2)
     assert str(small_base_dir) not in (version.path / "adapter_config.json").read_text()
 
 

@@ -17,13 +17,13 @@ WAYS = r"`skillweave serve --skills DIR`.*`--base MODEL`.*docs/guide/skills\.md"
 
 
 def test_a_skill_of_the_worlds_has_a_checker(skill: Skill) -> None:
-    assert checked(skill, tiny_base_path()).family == "picnic-list"
+    assert checked(skill, tiny_base_path()).family == "picnic-routine"
 
 
 def test_a_skill_without_a_checker_is_refused_on_every_base(skill: Skill, tmp_path: Path) -> None:
     bare = dataclasses.replace(skill, metadata={})
     for base in (tiny_base_path(), tmp_path):
-        with pytest.raises(RefusedSkill, match=rf"'picnic-list' has no checker.*{WAYS}"):
+        with pytest.raises(RefusedSkill, match=rf"'picnic-routine' has no checker.*{WAYS}"):
             checked(bare, base)
 
 
@@ -37,7 +37,7 @@ def test_free_text_is_refused_on_the_shipped_base_with_the_share_seen(skill: Ski
 
 def test_free_text_with_a_checker_is_another_bases_business(skill: Skill, tmp_path: Path) -> None:
     foreign = dataclasses.replace(skill, body=FREE_TEXT)
-    assert checked(foreign, tmp_path).family == "picnic-list"
+    assert checked(foreign, tmp_path).family == "picnic-routine"
 
 
 @pytest.mark.parametrize("body", ["", " \n\t"])

@@ -13,10 +13,10 @@ from skillweave.scripts.commands.route import route
 def store(tmp_path: Path) -> Path:
     """A store that does not exist yet, with a router beside it."""
     skills = [
-        RoutedSkill("picnic-list", "Use for the picnic.", ("for the picnic: a",), "adapter"),
-        RoutedSkill("harbour-list", "Use for the harbour.", ("for the harbour: b",)),
+        RoutedSkill("picnic-routine", "Use for the picnic.", ("for the picnic: a",), "adapter"),
+        RoutedSkill("harbour-routine", "Use for the harbour.", ("for the harbour: b",)),
     ]
-    states = [("picnic list: c", "picnic-list"), ("harbour", "harbour-list"), ("good day", None)]
+    states = [("picnic list: c", "picnic-routine"), ("harbour", "harbour-routine"), ("good day", None)]
     dev = [DevState(State((Message("user", text),)), skill) for text, skill in states]
     Router.fit(skills, dev, base="b" * 64).save(tmp_path / "router")
     return tmp_path / "store"
@@ -27,9 +27,9 @@ def test_json_holds_the_decision_and_the_best_scores(
 ) -> None:
     assert route("a picnic: d", top=1, store=store, json=True) == 0
     got = json.loads(capsys.readouterr().out)
-    assert (got["skill"], got["form"]) == ("picnic-list", "adapter")
-    assert list(got["scores"]) == ["picnic-list"]
-    assert got["scores"]["picnic-list"] >= got["threshold"]
+    assert (got["skill"], got["form"]) == ("picnic-routine", "adapter")
+    assert list(got["scores"]) == ["picnic-routine"]
+    assert got["scores"]["picnic-routine"] >= got["threshold"]
 
 
 def test_an_abstention_has_no_skill(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +44,7 @@ def test_the_table_shows_every_skill_and_marks_the_chosen_one(
 ) -> None:
     assert route("to the harbour", router=store.parent / "router") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:3]] == ["harbour-list", "picnic-list"]
+    assert [line.split()[0] for line in lines[1:3]] == ["harbour-routine", "picnic-routine"]
     assert "chosen" in lines[1]
     assert "chosen" not in lines[2]
 

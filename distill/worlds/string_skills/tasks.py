@@ -78,10 +78,10 @@ def draw_tasks(
 
 
 def string_skill(spec: SkillSpec, *, seed: int, license_name: str = "Apache-2.0") -> Skill:
-    """A skill as a value, ready for `write_skill`: name by topic, text in one wording, checker."""
+    """A skill as a value, ready for `write_skill`: name by topic (no request says it), text in one wording, checker."""
     rng = random.Random(f"skill:{seed}:{spec.digest}")
     return Skill(
-        name=f"{spec.topic}-list",
+        name=f"{spec.topic}-routine",
         description=skill_description(spec, rng),
         body=skill_body(spec, rng),
         license=license_name,

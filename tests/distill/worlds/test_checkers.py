@@ -19,11 +19,11 @@ def changed(skill: Skill, **metadata: str) -> Skill:
 def test_a_folder_read_from_disk_brings_its_own_checker(skill: Skill, spec: SkillSpec) -> None:
     checker = checker_of(skill)
     assert checker is not None
-    assert (checker.world, checker.family) == ("string_skills", "picnic-list")
+    assert (checker.world, checker.family) == ("string_skills", "picnic-routine")
     for task in checker.tasks("train", 5, seed=0):
         items = tuple(task.messages[0]["content"].rsplit(": ", 1)[1].split())
         assert task.verify(worked_answer(spec, items)).passed
-        assert task.family == "picnic-list"
+        assert task.family == "picnic-routine"
 
 
 def test_tasks_come_by_seed_and_without_the_excluded(skill: Skill) -> None:
@@ -54,7 +54,7 @@ def test_an_unknown_world_is_refused_with_those_that_exist(skill: Skill) -> None
 
 @pytest.mark.parametrize("text", ["", "not json", "{}", '{"steps": [["exec", "rm"]]}'])
 def test_a_checker_that_cannot_be_read_is_refused(skill: Skill, text: str) -> None:
-    with pytest.raises(SkillError, match=r"'picnic-list' has an unreadable checker"):
+    with pytest.raises(SkillError, match=r"'picnic-routine' has an unreadable checker"):
         checker_of(changed(skill, checker=text))
 
 

@@ -9,7 +9,7 @@ from skillweave.distill.worlds.types import OneTurn, Task, Verdict
 
 
 def test_one_turn_shows_a_task_by_seed_and_ends_with_its_verdict(spec: SkillSpec) -> None:
-    tasks = draw_tasks(spec, family="picnic-list", split="train", num_tasks=3, seed=0)
+    tasks = draw_tasks(spec, family="picnic-routine", split="train", num_tasks=3, seed=0)
     environment = OneTurn(tasks)
     assert environment.reset(1).messages == tasks[1].messages
     assert environment.reset(4).messages == tasks[1].messages

@@ -24,7 +24,7 @@ Capture = pytest.CaptureFixture[str]
 def folder(tmp_path: Path) -> Path:
     """A skill of the string world."""
     spec = SkillSpec((Operation("reverse"), Operation("double")), "bars", "farm")
-    return write_skill(string_skill(spec, seed=0), tmp_path / "farm-list").parent
+    return write_skill(string_skill(spec, seed=0), tmp_path / "farm-routine").parent
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_dry_run_says_what_it_would_cost_and_spends_nothing(
     rows = {row["skill"]: row for row in json.loads(capsys.readouterr().out)}
     assert code == EXIT_FAILED  # one of the two was refused
     assert rows["commit-messages"]["status"] == "refused"
-    cost = rows["farm-list"]
+    cost = rows["farm-routine"]
     assert cost["status"] == "dry run"
     assert cost["requests"] == S2L().num_requests + 2 * S2L().preflight_requests
     assert min(cost[key] for key in ("teacher_tokens", "memory_bytes", "disk_bytes")) > 0
@@ -119,6 +119,23 @@ def test_a_teacher_at_an_address_and_a_version_in_the_store(
     assert (code, row["status"], row["text_helps"]) == (0, "trained", "0% -> 100%")
     assert row["kept"] == row["demonstrations"] == S2L().num_requests
     assert {body["model"] for body in teacher.requests} == {"m"}
-    version = Store(tmp_path / "store").resolve("farm-list")
+    version = Store(tmp_path / "store").resolve("farm-routine")
     assert (version.ref, version.version_digest) == (row["ref"], row["version_digest"])
     assert (version.path / "skill" / "SKILL.md").read_bytes() == (folder / "SKILL.md").read_bytes()
+
+
+@pytest.mark.slow  # the client waits before it tries again
+def test_a_dead_teacher_is_a_reason_per_skill(
+    folder: Path, base: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    spec = SkillSpec((Operation("double"), Operation("reverse")), "bars", "picnic")
+    other = write_skill(string_skill(spec, seed=0), tmp_path / "picnic-list").parent
+    words = ["--teacher", "http://127.0.0.1:9/v1", "--teacher-model", "m", "--json"]
+    place = ["--base", str(base), "--store", str(tmp_path / "store")]
+    assert main(["train", str(folder), str(other), *place, *words]) == EXIT_FAILED
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["skill"], row["status"]) for row in rows] == [
+        ("farm-list", "failed"),
+        ("picnic-list", "failed"),
+    ]
+    assert all("http://127.0.0.1:9/v1 did not answer" in row["reason"] for row in rows)

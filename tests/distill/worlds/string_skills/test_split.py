@@ -13,8 +13,14 @@ from skillweave.distill.worlds.string_skills import (
     is_held_out,
 )
 from skillweave.distill.worlds.string_skills.formats import FORMATS
-from skillweave.distill.worlds.string_skills.held_out import STEPS, held_out_spec, held_out_specs
+from skillweave.distill.worlds.string_skills.held_out import (
+    STEPS,
+    held_out_spec,
+    held_out_specs,
+    is_reducible,
+)
 from skillweave.distill.worlds.string_skills.primitives import PRIMITIVES, parameter_values
+from skillweave.distill.worlds.string_skills.split import OPEN_FORMAT
 from skillweave.distill.worlds.string_skills.topics import TOPICS
 
 ANY = {kind: Operation(kind, parameter_values(kind)[0]) for kind in PRIMITIVES}
@@ -37,6 +43,7 @@ def test_one_step_is_held_out_by_primitive_parameters_and_format_not_by_topic() 
         for kind in PRIMITIVES
         for params in parameter_values(kind)
         for form in FORMATS
+        if form != OPEN_FORMAT
     ]
     out = {
         (kind, params, form): is_held_out(SkillSpec((Operation(kind, params),), form, "picnic"))
@@ -50,6 +57,14 @@ def test_one_step_is_held_out_by_primitive_parameters_and_format_not_by_topic() 
     # Neither the primitive nor the format alone decides.
     mixed = {kind for kind, *_ in told if len({v for k, v in out.items() if k[0] == kind}) == 2}
     assert len(mixed) > 10
+
+
+def test_no_one_step_skill_in_the_open_format_is_held_out() -> None:
+    assert not any(
+        is_held_out(SkillSpec((Operation(kind, params),), OPEN_FORMAT, "picnic"))
+        for kind in PRIMITIVES
+        for params in parameter_values(kind)
+    )
 
 
 def test_a_pair_is_held_out_by_its_ordered_kinds_alone() -> None:
@@ -116,3 +131,28 @@ def test_the_ledger_fails_on_an_overlap_and_names_both_splits() -> None:
     assert ledger.counts() == {"train": 2, "test": 1}
     with pytest.raises(ValueError, match=r"task b is in split 'train' and again in 'test'"):
         ledger.record("test", ["d", "b"])
+
+
+def operation(kind: str, *params: str) -> Operation:
+    return Operation(kind, params)
+
+
+@pytest.mark.parametrize(
+    ("operations", "reducible"),
+    [
+        ((operation("rotate-right", "2"), operation("drop-first", "2")), True),  # drop the last two
+        ((operation("swap-pairs"), operation("sort", "up"), operation("double")), True),
+        ((operation("reverse"), operation("rotate-left", "1")), False),
+        ((operation("prepend", "t"), operation("rotate-left", "2")), False),
+        ((operation("reverse"),), False),
+    ],
+)
+def test_a_skill_that_a_shorter_one_equals_is_reducible(
+    operations: tuple[Operation, ...], reducible: bool
+) -> None:
+    assert is_reducible(SkillSpec(operations, "commas", "picnic")) is reducible
+
+
+def test_no_drawn_skill_is_reducible() -> None:
+    rng = random.Random(3)
+    assert not any(is_reducible(held_out_spec(rng, 1 + n % 3)) for n in range(60))

@@ -149,7 +149,7 @@ def test_shipped_examples_are_skills_that_the_base_never_saw(repository: Path) -
         assert validate_skill(folder) == []
         skill, _ = read_skill(folder)
         specs.append(SkillSpec.from_json(skill.metadata[CHECKER_KEY]))
-        assert skill.name == f"{specs[-1].topic}-list"
+        assert skill.name == f"{specs[-1].topic}-routine"
     assert all(is_held_out(spec) for spec in specs)
     assert len({spec.topic for spec in specs}) == 6
     assert len({spec.operations for spec in specs}) == 6
