@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
 
-from openai import AsyncOpenAI, OpenAIError
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 from openai.types.chat import ChatCompletionMessageParam
 
-from ..adapters.errors import TeacherError
+from ..adapters.errors import SkillweaveError, TeacherError
 from .evaluation.types import Answer
+from .serving import is_loopback
 from .worlds.types import Message
 
 Item = TypeVar("Item")
@@ -59,7 +60,13 @@ class ServedPolicy:
     ) -> None:
         self.url = url
         self._stream = stream
-        self._client = AsyncOpenAI(base_url=url, api_key=api_key, timeout=timeout_s, max_retries=2)
+        self._client = AsyncOpenAI(
+            base_url=url,
+            api_key=api_key,
+            timeout=timeout_s,
+            max_retries=2,
+            http_client=DefaultAsyncHttpxClient(trust_env=False) if is_loopback(url) else None,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -136,13 +143,24 @@ class ServedPolicy:
 async def bounded_map(
     work: Callable[[Item], Awaitable[Result]], items: Sequence[Item], *, concurrency: int
 ) -> list[Result]:
-    """`work` on every item, at most `concurrency` at once; results in the items' order."""
+    """`work` on every item, at most `concurrency` at once; results in the items' order.
+
+    Raises:
+        SkillweaveError: the first that `work` raised; the other items are given up.
+        ExceptionGroup: `work` raised something that is not ours, which is a bug.
+    """
     gate = asyncio.Semaphore(concurrency)
 
     async def one(item: Item) -> Result:
         async with gate:
             return await work(item)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(item)) for item in items]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(item)) for item in items]
+    except ExceptionGroup as failed:
+        ours, others = failed.split(SkillweaveError)
+        if ours is None or others is not None:
+            raise
+        raise ours.exceptions[0] from None
     return [task.result() for task in tasks]

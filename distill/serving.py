@@ -4,6 +4,7 @@ Owns the `Launch` protocol, through which a caller above both rooms hands a real
 the few admin calls that a client makes. Everything goes over HTTP.
 """
 
+import ipaddress
 import json
 import urllib.error
 import urllib.request
@@ -11,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from ..adapters.errors import EngineError
 
@@ -47,6 +49,15 @@ class Launch(Protocol):
     def __call__(self, plan: ServePlan) -> AbstractContextManager[Served]: ...
 
 
+def is_loopback(url: str) -> bool:
+    """Whether `url` means this machine, which no proxy of the environment may stand before."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def admin(served: Served, verb: str, body: dict[str, object]) -> dict[str, object]:
     """One admin call, such as `publish`.
 
@@ -62,7 +73,7 @@ def admin(served: Served, verb: str, body: dict[str, object]) -> dict[str, objec
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=120) as reply:
+        with _opener(request.full_url).open(request, timeout=120) as reply:
             out: dict[str, object] = json.load(reply)
             return out
     except urllib.error.HTTPError as err:
@@ -70,3 +81,8 @@ def admin(served: Served, verb: str, body: dict[str, object]) -> dict[str, objec
         raise EngineError(f"the server refused {verb} {body}: {text}") from err
     except urllib.error.URLError as err:
         raise EngineError(f"the server at {served.root} did not answer {verb}: {err}") from err
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    direct = [urllib.request.ProxyHandler({})] if is_loopback(url) else []
+    return urllib.request.build_opener(*direct)

@@ -129,13 +129,13 @@ def test_a_dead_teacher_is_a_reason_per_skill(
     folder: Path, base: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     spec = SkillSpec((Operation("double"), Operation("reverse")), "bars", "picnic")
-    other = write_skill(string_skill(spec, seed=0), tmp_path / "picnic-list").parent
+    other = write_skill(string_skill(spec, seed=0), tmp_path / "picnic-routine").parent
     words = ["--teacher", "http://127.0.0.1:9/v1", "--teacher-model", "m", "--json"]
     place = ["--base", str(base), "--store", str(tmp_path / "store")]
     assert main(["train", str(folder), str(other), *place, *words]) == EXIT_FAILED
     rows = json.loads(capsys.readouterr().out)
     assert [(row["skill"], row["status"]) for row in rows] == [
-        ("farm-list", "failed"),
-        ("picnic-list", "failed"),
+        ("farm-routine", "failed"),
+        ("picnic-routine", "failed"),
     ]
     assert all("http://127.0.0.1:9/v1 did not answer" in row["reason"] for row in rows)
