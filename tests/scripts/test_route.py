@@ -16,7 +16,11 @@ def store(tmp_path: Path) -> Path:
         RoutedSkill("picnic-routine", "Use for the picnic.", ("for the picnic: a",), "adapter"),
         RoutedSkill("harbour-routine", "Use for the harbour.", ("for the harbour: b",)),
     ]
-    states = [("picnic list: c", "picnic-routine"), ("harbour", "harbour-routine"), ("good day", None)]
+    states = [
+        ("picnic list: c", "picnic-routine"),
+        ("harbour", "harbour-routine"),
+        ("good day", None),
+    ]
     dev = [DevState(State((Message("user", text),)), skill) for text, skill in states]
     Router.fit(skills, dev, base="b" * 64).save(tmp_path / "router")
     return tmp_path / "store"
