@@ -14,9 +14,12 @@ from .worlds.checkers import Checker
 from .worlds.string_skills import SplitLedger, irrelevant_body
 from .worlds.types import Message, Task
 
+BASE = "base"
+"""The model string of the base alone."""
+
 
 def none_arm() -> Arm:
-    return Arm("none", "The base alone: no text, no adapter.", model="base")
+    return Arm("none", "The base alone: no text, no adapter.", model=BASE)
 
 
 def text_arm(skills: Sequence[Skill]) -> Arm:
@@ -25,20 +28,27 @@ def text_arm(skills: Sequence[Skill]) -> Arm:
 
 
 def named_arm(refs: Mapping[str, str]) -> Arm:
-    """`refs`: skill name -> model string of its adapter."""
+    """`refs`: skill name -> model string of its adapter, `BASE` where a skill has none."""
     return Arm("s2l", "The skill's own adapter, asked for by name; no text.", models=dict(refs))
 
 
 def wrong_arm(refs: Mapping[str, str]) -> Arm:
-    """Every skill gets the adapter of the next one: a derangement, so none gets its own.
+    """Every skill gets the adapter of the next one that has one, so none gets its own.
+
+    Where no other skill has an adapter it gets the base alone.
 
     Raises:
         ValueError: fewer than two skills.
     """
-    names = sorted(refs)
-    if len(names) < 2:
-        raise ValueError(f"a wrong adapter needs at least 2 skills, got {len(names)}")
-    moved = {name: refs[names[(i + 1) % len(names)]] for i, name in enumerate(names)}
+    if len(refs) < 2:
+        raise ValueError(f"a wrong adapter needs at least 2 skills, got {len(refs)}")
+    donors = sorted(name for name, ref in refs.items() if ref != BASE)
+
+    def wrong(name: str) -> str:
+        others = [donor for donor in donors if donor != name]
+        return refs[next((d for d in others if d > name), others[0])] if others else BASE
+
+    moved = {name: wrong(name) for name in refs}
     return Arm("wrong", "Another skill's adapter; no text.", models=moved)
 
 

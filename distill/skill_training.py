@@ -26,6 +26,9 @@ from .trainable import checked
 from .workbench import Workbench
 from .worlds.types import Task
 
+MIN_ROWS = 2
+"""Fewest rows that training takes at all."""
+
 
 class SkillTraining(BaseModel):
     """How a skill is taught and learned."""
@@ -54,6 +57,11 @@ class Lesson:
     yielded: Yield
     wall_s: float
 
+    @property
+    def trainable(self) -> bool:
+        """Whether there is enough to train on; always so unless few demonstrations were taken."""
+        return len(self.demonstrations) >= MIN_ROWS
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -78,8 +86,14 @@ async def teach(
     teacher: Teacher,
     seed: int,
     force: bool = False,
+    take_few: bool = False,
 ) -> Lesson:
     """Preflight, requests, demonstrations and their verification.
+
+    Args:
+        force: teach also a text that does not help this base.
+        take_few: give the lesson however few demonstrations verify; ask it whether it is
+            `trainable`. For experiments in which every skill takes part.
 
     Raises:
         RefusedSkill: the text does not help this base, or too few demonstrations verify.
@@ -106,7 +120,7 @@ async def teach(
         sampling=config.sampling,
         on_answer=lambda: bench.report(f"demonstrations for {skill.name}", next(done), len(tasks)),
     )
-    if len(kept) < config.min_demonstrations:
+    if len(kept) < config.min_demonstrations and not take_few:
         raise RefusedSkill(
             f"skill {skill.name!r}: {len(kept)} of {yielded.asked} demonstrations verified, "
             f"expected at least {config.min_demonstrations}; try a clearer text or another teacher"

@@ -103,6 +103,8 @@ class RecipeVerdict(_Frozen):
     """The set of arms that `status` speaks of."""
     world: str = ""
     """The world, where it is not the recipe's own."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the figures must know, one sentence each."""
 
 
 def recipe_verdict(
@@ -117,6 +119,7 @@ def recipe_verdict(
     wall_s: float,
     rollouts: int,
     world: str = "",
+    notes: Sequence[str] = (),
 ) -> RecipeVerdict:
     """Build the verdict of a run; `status` and `scope` come from the criterion alone."""
     checked = judgement.checked
@@ -158,6 +161,7 @@ def recipe_verdict(
         status=checked.status,
         scope=criterion.scope,
         world=world,
+        notes=tuple(notes),
     )
 
 

@@ -39,6 +39,7 @@ class Finished:
     results: tuple[ItemResult, ...]
     rollouts: int
     base: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,5 @@ def verdict_of(
         code=code_revision(),
         wall_s=round(time.perf_counter() - started, 1),
         rollouts=done.rollouts,
+        notes=done.notes,
     )

@@ -17,14 +17,16 @@ import asyncio
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from ...adapters.skills import Skill, read_skill, write_skill
 from ..demonstrations import Teacher
 from ..evaluation import Above, Criterion, diff, evaluate
 from ..evaluation.types import ItemResult
 from ..policy import ServedPolicy
 from ..serving import ServePlan, admin
-from ..skill_arms import AskServed, named_arm, none_arm, test_items, text_arm, wrong_arm
-from ..skill_training import Carried, Lesson, SkillTraining, teach, train
+from ..skill_arms import BASE, AskServed, named_arm, none_arm, test_items, text_arm, wrong_arm
+from ..skill_training import Lesson, SkillTraining, teach, train
 from ..trainable import checked
 from ..workbench import Workbench
 from ..worlds.string_skills import held_out_specs, string_skill
@@ -48,9 +50,9 @@ class S2L(SkillTraining):
     """Settings of the recipe; the fields are those of skill training."""
 
     type: Literal["s2l"] = "s2l"
-    steps: tuple[int, ...] = STEPS
+    steps: tuple[int, ...] = Field(default=STEPS, min_length=2)
     """Steps of every skill that is drawn: one number a skill."""
-    num_items: int = 100
+    num_items: int = Field(default=100, ge=1)
     """Held-out requests of every skill in the evaluation."""
 
 
@@ -63,22 +65,37 @@ def drawn_skills(folder: Path, *, seed: int, steps: tuple[int, ...] = STEPS) -> 
 def run(config: S2L, context: RecipeContext) -> Finished:
     """Teach, train, serve and judge the core arms: none, text, s2l, wrong.
 
-    Every skill takes part, also one whose text does not help: nothing is selected on the outcome.
+    Every skill takes part, also one whose text does not help and one that could not be taught:
+    nothing is selected on the outcome. A skill without an adapter is asked as the base alone.
     """
     skills = drawn_skills(context.work / "skills", seed=context.seed, steps=config.steps)
     bench = Workbench(context.base, context.store, report=context.report)
     plan = ServePlan(context.base, context.store.root, rank=config.sft.rank, slots=len(skills))
     with context.launch(plan) as served:
         lessons = asyncio.run(_teach(skills, config, bench, served.url, seed=context.seed))
-        carried = [
-            train(lesson, config, bench, recipe=config.type, seed=context.seed)
-            for lesson in lessons
-        ]
-        for one in carried:
-            admin(served, "publish", {"ref": one.version.ref})
-        results = asyncio.run(_evaluate(carried, config, bench, served.url, seed=context.seed))
-    rollouts = sum(one.lesson.yielded.asked + 2 * one.lesson.gain.n for one in carried)
-    return Finished(CRITERION, SOURCE, results, rollouts, bench.identity.family_digest)
+        models = dict.fromkeys((skill.name for skill in skills), BASE)
+        for lesson in lessons:
+            if lesson.trainable:
+                one = train(lesson, config, bench, recipe=config.type, seed=context.seed)
+                admin(served, "publish", {"ref": one.version.ref})
+                models[one.skill.name] = one.model
+        results = asyncio.run(_evaluate(lessons, models, config, bench, served.url, context.seed))
+    rollouts = sum(lesson.yielded.asked + 2 * lesson.gain.n for lesson in lessons)
+    digest = bench.identity.family_digest
+    return Finished(CRITERION, SOURCE, results, rollouts, digest, _notes(lessons, config, models))
+
+
+def _notes(lessons: list[Lesson], config: SkillTraining, models: dict[str, str]) -> tuple[str, ...]:
+    """Which skills were taught badly or not at all."""
+    out = []
+    for lesson in lessons:
+        name, kept = lesson.skill.name, lesson.yielded.kept
+        verified = f"{kept} of {lesson.yielded.asked} demonstrations verified"
+        if models[name] == BASE:
+            out.append(f"{name}: {verified}, so no adapter; s2l asks the base")
+        elif kept < config.min_demonstrations:
+            out.append(f"{name}: {verified}, fewer than the {config.min_demonstrations} wanted")
+    return tuple(out)
 
 
 async def _teach(
@@ -87,25 +104,27 @@ async def _teach(
     async with ServedPolicy(url) as policy:
         teacher = Teacher(policy)
         return [
-            await teach(skill, config, bench, teacher=teacher, seed=seed, force=True)
+            await teach(skill, config, bench, teacher=teacher, seed=seed, force=True, take_few=True)
             for skill in skills
         ]
 
 
 async def _evaluate(
-    carried: list[Carried], config: S2L, bench: Workbench, url: str, *, seed: int
+    lessons: list[Lesson],
+    models: dict[str, str],
+    config: S2L,
+    bench: Workbench,
+    url: str,
+    seed: int,
 ) -> tuple[ItemResult, ...]:
     items = test_items(
-        {one.skill.name: checked(one.skill, bench.base) for one in carried},
+        {one.skill.name: checked(one.skill, bench.base) for one in lessons},
         num_items=config.num_items,
         seed=seed,
-        train_ids={
-            one.skill.name: {d.task_id for d in one.lesson.demonstrations} for one in carried
-        },
+        train_ids={one.skill.name: {d.task_id for d in one.demonstrations} for one in lessons},
     )
-    refs = {one.skill.name: one.model for one in carried}
-    skills = [one.skill for one in carried]
-    arms = [none_arm(), text_arm(skills), named_arm(refs), wrong_arm(refs)]
+    skills = [one.skill for one in lessons]
+    arms = [none_arm(), text_arm(skills), named_arm(models), wrong_arm(models)]
     async with ServedPolicy(url) as policy:
         ask = AskServed(policy, config.sampling)
         return await evaluate(arms, items, ask=ask, concurrency=64)

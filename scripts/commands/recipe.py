@@ -69,6 +69,8 @@ def run_recipe(
     for clause in (*verdict.criterion.preconditions, *verdict.criterion.clauses):
         seen = "not measured" if clause.seen is None else f"{clause.seen:+.3f}"
         print(f"  {'met   ' if clause.holds else 'MISSED'} {clause.clause}: {seen} {clause.note}")
+    for note in verdict.notes:
+        print(f"  {note}")
     return 0
 
 

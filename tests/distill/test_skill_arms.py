@@ -47,6 +47,13 @@ def test_the_wrong_adapter_is_never_ones_own_and_every_adapter_is_somebodys() ->
         skill_arms.wrong_arm({"a": "a@1"})
 
 
+def test_a_skill_without_an_adapter_lends_none() -> None:
+    refs = {"a": "a@1", "b": skill_arms.BASE, "c": "c@1"}
+    assert skill_arms.wrong_arm(refs).models == {"a": "c@1", "b": "c@1", "c": "a@1"}
+    alone = {"a": "a@1", "b": skill_arms.BASE}
+    assert skill_arms.wrong_arm(alone).models == {"a": skill_arms.BASE, "b": "a@1"}
+
+
 def test_the_irrelevant_text_is_as_long_as_the_skills_own() -> None:
     arm = skill_arms.irrelevant_arm(SKILLS, seed=0)
     assert arm == skill_arms.irrelevant_arm(SKILLS, seed=0)

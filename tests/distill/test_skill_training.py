@@ -51,11 +51,12 @@ def bench(small_base_dir: Path, tmp_path: Path, told: Told) -> Workbench:
 
 
 def taught(
-    skill: Skill, bench: Workbench, script: Script, *, force: bool = False
+    skill: Skill, bench: Workbench, script: Script, *, force: bool = False, take_few: bool = False
 ) -> tuple[Lesson, ScriptedTeacher]:
     async def go(url: str) -> Lesson:
         async with ServedPolicy(url) as policy:
-            return await teach(skill, CONFIG, bench, teacher=Teacher(policy), seed=0, force=force)
+            teacher, how = Teacher(policy), {"force": force, "take_few": take_few}
+            return await teach(skill, CONFIG, bench, teacher=teacher, seed=0, **how)
 
     with ScriptedTeacher(script) as teacher:
         return asyncio.run(go(teacher.url)), teacher
@@ -178,6 +179,22 @@ def test_too_few_verified_demonstrations_are_refused_even_when_forced(
 
     with pytest.raises(RefusedSkill, match="5 of 10 demonstrations verified, expected at least 6"):
         taught(skill, bench, tired, force=True)
+
+
+@pytest.mark.parametrize(("num", "trainable"), [(0, False), (1, False), (2, True)])
+def test_an_experiment_takes_a_lesson_however_little_there_is(
+    skill: Skill, bench: Workbench, num: int, trainable: bool
+) -> None:
+    done: list[None] = []
+
+    def tired(body: Body) -> Reply:
+        if not system_of(body):
+            return NO_IDEA
+        done.append(None)
+        return follow_the_text(body) if 4 < len(done) <= 4 + num else NO_IDEA
+
+    lesson, _ = taught(skill, bench, tired, force=True, take_few=True)
+    assert (lesson.yielded.kept, lesson.trainable) == (num, trainable)
 
 
 def test_one_adapter_on_the_rows_of_all(bench: Workbench, tmp_path: Path, skill: Skill) -> None:

@@ -7,7 +7,7 @@ known beforehand, and everything between is real: requests, verification, traini
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -72,14 +72,19 @@ def test_the_criterion_was_written_down() -> None:
 
 
 def server(
-    *, specs: dict[str, SkillSpec], obey: bool
+    *, specs: dict[str, SkillSpec], obey: bool, lost: Collection[str] = ()
 ) -> tuple[Launch, list[ServePlan], list[Body]]:
-    """A launch whose server answers under published names; `obey=False`: adapters do nothing."""
+    """A launch whose server answers under published names; `obey=False`: adapters do nothing.
+
+    With the text of a skill in `lost` it has no idea.
+    """
     plans: list[ServePlan] = []
     published: list[Body] = []
 
     def answer(body: Body) -> Reply:
         model = str(body["model"]).removesuffix(":adapter")
+        if system_of(body) in lost:
+            return NO_IDEA
         if system_of(body) or model == "base":
             return follow_the_text(body)
         if {"ref": model} not in published:
@@ -102,11 +107,12 @@ def server(
 
 
 def run(
-    small_base_dir: Path, tmp_path: Path, *, obey: bool
+    small_base_dir: Path, tmp_path: Path, *, obey: bool, num_lost: int = 0
 ) -> tuple[RecipeVerdict, Store, list[ServePlan], list[Body]]:
     skills = drawn_skills(tmp_path / "drawn", seed=1)
     specs = {skill.name: SkillSpec.from_json(skill.metadata[CHECKER_KEY]) for skill in skills}
-    launch, plans, published = server(specs=specs, obey=obey)
+    lost = [skill.body.strip() for skill in skills[:num_lost]]
+    launch, plans, published = server(specs=specs, obey=obey, lost=lost)
     store = Store(tmp_path / "store")
     context = RecipeContext(small_base_dir, store, tmp_path / "work", 1, launch)
     return verdict_of("s2l", recipe_table()["s2l"], SMALL, context), store, plans, published
@@ -131,6 +137,29 @@ def test_adapters_that_replace_their_texts_meet_the_criterion(
     # The verdict names the base it speaks of, and survives its file.
     assert verdict.base == versions[0].base
     assert RecipeVerdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+def test_a_skill_that_cannot_be_taught_takes_part_without_an_adapter(
+    small_base_dir: Path, tmp_path: Path
+) -> None:
+    verdict, store, _, published = run(small_base_dir, tmp_path, obey=True, num_lost=1)
+    assert len(store.list()) == len(published) == 5
+    assert {arm.n for arm in verdict.arms.values()} == {6 * 8}
+    assert verdict.arms["s2l"].mean == pytest.approx(5 / 6)
+    lost = drawn_skills(tmp_path / "again", seed=1)[0].name
+    assert verdict.notes == (
+        f"{lost}: 0 of 8 demonstrations verified, so no adapter; s2l asks the base",
+    )
+
+
+@pytest.mark.slow
+def test_without_any_adapter_there_is_a_verdict_all_the_same(
+    small_base_dir: Path, tmp_path: Path
+) -> None:
+    verdict, *_ = run(small_base_dir, tmp_path, obey=True, num_lost=6)
+    assert set(verdict.arms) == {"none", "text", "s2l", "wrong"}
+    assert verdict.status == "absent-phenomenon"
+    assert len(verdict.notes) == 6
 
 
 @pytest.mark.slow
