@@ -14,7 +14,9 @@ from ..provenance import code_revision, package_versions
 from ..report.build import arm_rows, bar_rows, comparison_rows, confusion, worked_example
 from ..report.model import CostBlock, Example, Provenance, Report, RouterBlock, SkillRow
 from ..routing import request_of, state_of
-from .cost import CONCURRENCY, break_evens
+from ..tiny_base import is_tiny
+from ..worlds.string_skills import CHECKER_KEY, SkillSpec, is_held_out
+from .cost import CONCURRENCY, break_evens, spread
 from .settings import CRITERION
 from .state import DemoRun, Found
 
@@ -29,13 +31,8 @@ NAMES = {
 def assemble(run: DemoRun, found: Found, *, command: str) -> Report:
     """The report of a finished run."""
     judgement = judged(run, found)
-    notes = [
-        "The base never saw these skills: their compositions are held out of its pretraining.",
-        "Items of a skill alternate between wordings that training requests use and wordings "
-        "that they never use.",
-    ]
     return Report(
-        title="skillweave demo: six skill texts as adapters",
+        title=f"skillweave demo: {len(run.skills)} skill texts as adapters",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         criterion=CRITERION.statement,
         bars=bar_rows(judgement.checked.clauses, names=NAMES),
@@ -49,9 +46,11 @@ def assemble(run: DemoRun, found: Found, *, command: str) -> Report:
             break_even=break_evens(found.carried, found.cost),
             concurrency=CONCURRENCY,
             note=(
-                "Training counts the teacher's time as well. The engine's prefix cache works in "
-                "blocks of 128 tokens, so that shorter prompts never meet it. The shared adapter "
-                "has an engine of its own and was measured with the cache on only."
+                f"Medians of {run.settings.cost_rounds} interleaved rounds of "
+                f"{run.settings.cost_requests} requests an arm. Training counts the teacher's time "
+                "as well. On a CPU the engine's prefix cache works in blocks of 128 tokens, so "
+                "that shorter prompts never meet it. The shared adapter has an engine of its own "
+                "and was measured with the cache on only."
             ),
         ),
         harm=found.harm,
@@ -67,7 +66,7 @@ def assemble(run: DemoRun, found: Found, *, command: str) -> Report:
             seeds={"run": run.settings.seed},
             wall_s=found.wall_s,
         ),
-        notes=tuple(notes),
+        notes=_notes(run, found),
     )
 
 
@@ -80,6 +79,24 @@ def judged(run: DemoRun, found: Found) -> Judgement:
         wrong = [row.wrong_mean_abs for row in rows if row.wrong_mean_abs is not None]
         numbers["min_wrong_mean_abs_dlogp"] = min(wrong)
     return judge(found.results, CRITERION, pairs=PAIRS, numbers=numbers, seed=run.settings.seed)
+
+
+def _notes(run: DemoRun, found: Found) -> tuple[str, ...]:
+    """What the figures must be read with; each sentence only where it is true of this run."""
+    notes = [
+        "Items of a skill alternate between wordings that training requests use and wordings "
+        "that they never use."
+    ]
+    checkers = [skill.metadata.get(CHECKER_KEY) for skill in run.skills]
+    if is_tiny(run.base) and all(c and is_held_out(SkillSpec.from_json(c)) for c in checkers):
+        notes.insert(0, "The base never saw these skills: they are held out of its pretraining.")
+    if found.shared_sft and found.shared_sft.dev_loss is not None:
+        own = [c.sft.dev_loss for c in found.carried if c.sft.dev_loss is not None]
+        notes.append(
+            "Held-out loss a token in training: shared adapter "
+            f"{found.shared_sft.dev_loss:.3f}, skills' own {min(own):.3f} to {max(own):.3f}."
+        )
+    return tuple(notes)
 
 
 def met(checked: Checked) -> bool:
@@ -109,7 +126,7 @@ def _router(found: Found, router: Router) -> RouterBlock:
     block = confusion(
         routed, skills=[one.skill.name for one in found.carried], selector=router.auto
     )
-    states = [state_of(request_of(item)) for item in found.items[:200]]
+    states = [state_of(request_of(item)) for item in spread(found.items, 200)]
     return block.model_copy(
         update={
             "threshold": router.dev[router.auto].threshold,

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import torch
+
 from ...adapters import Store
 from ..demonstrations import Teacher
 from ..evidence import Proof, attest, prove
@@ -10,14 +12,14 @@ from ..policy import ServedPolicy
 from ..routing import fit_router
 from ..serving import Served, admin
 from ..skill_arms import AskServed, test_items
-from ..skill_training import Lesson, teach, train, train_shared
+from ..skill_training import Lesson, teach, train
 from ..trainable import checked
 from ..workbench import Workbench
 from ..worlds.string_skills import CHECKER_KEY, SkillSpec, stray_requests
+from .pooled import Order, training_beside, widened
 from .routed import stray_items
 from .state import DemoRun, Found
 
-SHARED = "shared-demo"
 RECIPE = "s2l"
 
 
@@ -32,16 +34,21 @@ async def teach_all(run: DemoRun, bench: Workbench, url: str) -> list[Lesson]:
 
 
 def train_all(run: DemoRun, found: Found, bench: Workbench, lessons: Sequence[Lesson]) -> None:
+    """One adapter a skill here, and the shared one beside it; one thread each."""
     config, seed = run.settings.training, run.settings.seed
-    with found.phase("training"):
-        found.carried = [train(one, config, bench, recipe=RECIPE, seed=seed) for one in lessons]
-    num = len(lessons)
-    wide = {"rank": config.sft.rank * num, "alpha": config.sft.alpha * num}
-    pooled = config.model_copy(update={"sft": config.sft.model_copy(update=wide)})
-    with found.phase("training the shared adapter"):
-        found.shared, _ = train_shared(
-            lessons, pooled, bench, name=SHARED, recipe=RECIPE, seed=seed
-        )
+    order = Order(
+        run.base, bench.store.root, tuple(lessons), widened(config, len(lessons)), RECIPE, seed
+    )
+    threads = torch.get_num_threads()
+    with training_beside(order) as shared:
+        torch.set_num_threads(1)
+        with found.phase("training"):
+            found.carried = [train(one, config, bench, recipe=RECIPE, seed=seed) for one in lessons]
+        with found.phase("waiting for the shared adapter"):
+            run.report("waiting for the shared adapter", 0, 1)
+            found.shared, found.shared_sft = shared()
+            run.report("waiting for the shared adapter", 1, 1)
+        torch.set_num_threads(threads)
 
 
 def split(run: DemoRun, found: Found) -> None:

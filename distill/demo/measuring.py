@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..evaluation import Arm, ItemLog, evaluate
+from ..evaluation import Arm, EvaluationError, ItemLog, evaluate
 from ..evaluation.types import ItemResult
 from ..policy import ServedPolicy
 from ..skill_arms import (
@@ -18,7 +18,7 @@ from ..skill_arms import (
 from ..workbench import Workbench
 from .cost import measure_cost
 from .harm import measure_harm
-from .numeric import measure_numeric
+from .numeric import measure_numeric, measure_shared_numeric
 from .state import DemoRun, Found
 
 
@@ -53,14 +53,21 @@ async def measure(run: DemoRun, found: Found, bench: Workbench, url: str) -> Non
         await ask_cost(run, found, url, prefix_cache=True)
 
 
-async def measure_shared(run: DemoRun, found: Found, url: str) -> None:
+async def measure_shared(run: DemoRun, found: Found, bench: Workbench, url: str) -> None:
     assert found.shared is not None
-    arm = shared_arm(found.shared.ref)
+    arm = shared_arm(f"{found.shared.ref}:adapter")
     async with ServedPolicy(url) as policy:
         ask = AskServed(policy, run.settings.training.sampling)
         with found.phase("evaluation"):
             await _ask_all(run, found, [arm], ask)
     found.arms.append(arm)
+    with found.phase("vLLM against PEFT"):
+        assert found.numeric is not None
+        row = await measure_shared_numeric(
+            url, found.shared, found.carried, bench, num_rows=run.settings.numeric_rows
+        )
+        rows = (*found.numeric.rows, row)
+        found.numeric = found.numeric.model_copy(update={"rows": rows})
     with found.phase("cost, shared adapter"):
         await ask_cost(run, found, url, prefix_cache=True, arms=[arm])
 
@@ -69,8 +76,17 @@ async def ask_cost(
     run: DemoRun, found: Found, url: str, *, prefix_cache: bool, arms: Sequence[Arm] | None = None
 ) -> None:
     found.cost += await measure_cost(
-        url, arms or found.arms, found.items, prefix_cache=prefix_cache, settings=run.settings
+        url,
+        arms or found.arms,
+        found.items,
+        prefix_cache=prefix_cache,
+        settings=run.settings,
+        report=run.report,
     )
+
+
+BY_WEIGHTS = ("s2l", "wrong", "shared")
+"""Arms that are about adapters: an answer in another form would be another arm's."""
 
 
 async def _ask_all(run: DemoRun, found: Found, arms: Sequence[Arm], ask: AskServed) -> None:
@@ -83,6 +99,10 @@ async def _ask_all(run: DemoRun, found: Found, arms: Sequence[Arm], ask: AskServ
             done += 1
             log.write(result)
             run.report(f"evaluating {arm.name}", done, len(found.items))
+            if arm.name in BY_WEIGHTS and not result.error and result.form != "adapter":
+                raise EvaluationError(
+                    f"arm {arm.name!r} was answered in form {result.form!r}, expected 'adapter'"
+                )
 
         with ItemLog(run.out / "items.jsonl") as log:
             found.results += await evaluate(

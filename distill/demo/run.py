@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...adapters import Store
-from ..serving import Launch, Served, ServePlan
+from ..serving import Launch, Served, ServePlan, admin
 from ..workbench import Workbench
 from .making import publish, split, teach_all, train_all
 from .measuring import ask_cost, measure, measure_shared
@@ -32,9 +32,11 @@ def run_demo(run: DemoRun) -> Found:
     router = (run.out / "router").absolute()
     off = run.plan(rank=sft.rank, slots=num, prefix_cache=False, router=router)
     with _started(found, run.launch, off) as served, found.phase("cost, prefix cache off"):
+        for one in found.carried:
+            admin(served, "publish", {"ref": one.version.ref})
         asyncio.run(ask_cost(run, found, served.url, prefix_cache=False))
     with _started(found, run.launch, run.plan(rank=sft.rank * num, slots=1)) as served:
-        asyncio.run(measure_shared(run, found, served.url))
+        asyncio.run(measure_shared(run, found, bench, served.url))
     return found
 
 

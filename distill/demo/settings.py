@@ -36,12 +36,14 @@ class DemoSettings(BaseModel):
     """Requests of every skill on which the router is fitted to abstain."""
     num_stray: int = Field(default=120, ge=4)
     """Requests about no skill at all, on dev and again on test."""
-    harm_items: int = Field(default=20, ge=1)
+    harm_items: int = Field(default=10, ge=1)
     """Items of every other skill on which an adapter is checked for harm."""
-    plain_items: int = Field(default=60, ge=1)
+    plain_items: int = Field(default=50, ge=1)
     """Tasks that need no skill, for the same check."""
-    cost_requests: int = Field(default=64, ge=4)
-    """Requests of every arm while time is measured."""
+    cost_requests: int = Field(default=24, ge=4)
+    """Requests of every arm in one round while time is measured."""
+    cost_rounds: int = Field(default=3, ge=1)
+    """Rounds over all arms; the median round counts."""
     numeric_rows: int = Field(default=8, ge=1)
     """Answers of every adapter whose log-probabilities are compared."""
     concurrency: int = Field(default=64, ge=1)

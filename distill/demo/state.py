@@ -14,6 +14,7 @@ from ..evaluation.types import ItemResult
 from ..evidence import Proof
 from ..report.model import CostRow, HarmRow, NumericBlock
 from ..serving import Launch, ServePlan
+from ..sft import SftResult
 from ..skill_training import Carried
 from ..workbench import Report
 from ..worlds.types import Task
@@ -27,6 +28,7 @@ class Found:
 
     carried: list[Carried] = field(default_factory=list)
     shared: Version | None = None
+    shared_sft: SftResult | None = None
     router: Router | None = None
     dev: dict[str, list[Task]] = field(default_factory=dict)
     proofs: dict[str, Proof] = field(default_factory=dict)
