@@ -15,6 +15,7 @@ from ...distill.tiny_base import tiny_base_path
 from ..launching import launcher
 from ..progress import progress_bars
 
+MAX_SEED = 2**31 - 1
 recipe = typer.Typer(help="Run a paper's recipe and print its verdict.", no_args_is_help=True)
 
 
@@ -38,7 +39,9 @@ def list_recipes(
 @recipe.command("run")
 def run_recipe(
     name: Annotated[str, typer.Argument(help="Name of the recipe.")],
-    seed: Annotated[int, typer.Option(help="Seed of skills, requests and training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of skills, requests and training.")
+    ] = 0,
     base: Annotated[Path | None, typer.Option(help="Base model; default: the shipped one.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     out: Annotated[Path | None, typer.Option(help="Append the verdict to this JSON list.")] = None,

@@ -15,6 +15,7 @@ from ...distill.token_meter import read_meter
 from ...distill.trainable import checked
 
 Row = dict[str, object]
+MAX_SEED = 2**31 - 1
 
 
 def train_skills(
@@ -31,7 +32,9 @@ def train_skills(
     teacher_key: Annotated[
         str, typer.Option(envvar="OPENAI_API_KEY", help="Key for that address.")
     ] = "none",
-    seed: Annotated[int, typer.Option(help="Seed of requests and training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of requests and training.")
+    ] = 0,
     force: Annotated[
         bool, typer.Option("--force", help="Train even where the text does not help this base.")
     ] = False,

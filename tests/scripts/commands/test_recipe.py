@@ -30,3 +30,9 @@ def test_settings_of_another_recipe_are_refused(tmp_path: Path, text: str, capsy
     assert f"{config} holds no settings of this recipe" in capsys.readouterr().err.replace(
         "\n", " "
     )
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**31)])
+def test_a_seed_that_no_generator_takes_is_refused_at_once(seed: str, capsys: Capture) -> None:
+    assert main(["recipe", "run", "s2l", "--seed", seed]) == EXIT_USAGE
+    assert "--seed" in capsys.readouterr().err

@@ -93,6 +93,8 @@ def test_a_dry_run_says_what_it_would_cost_and_spends_nothing(
         (["--recipe", "opid"], "'opid' trains no skills, expected s2l"),
         (["--teacher", "http://127.0.0.1:9/v1"], "--teacher-model"),
         (["--teacher-model", "m"], "name both or neither"),
+        (["--seed", "-1"], "--seed"),
+        (["--seed", str(2**31)], "--seed"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_anything_is_read(
