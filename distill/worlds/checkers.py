@@ -26,8 +26,15 @@ class Checker:
     def tasks(
         self, split: Split, num_tasks: int, *, seed: int, exclude: Collection[str] = ()
     ) -> list[Task]:
-        """Distinct tasks of `split`, the same for the same seed; ids in `exclude` are left out."""
-        return list(self._draw(split, num_tasks, seed, exclude))
+        """Distinct tasks of `split`, the same for the same seed; ids in `exclude` are left out.
+
+        Raises:
+            SkillError: the skill does not have so many.
+        """
+        try:
+            return list(self._draw(split, num_tasks, seed, exclude))
+        except ValueError as err:
+            raise SkillError(f"skill {self.family!r} cannot be asked: {err}") from err
 
 
 def _string_checker(skill: Skill, text: str) -> Checker:
@@ -48,7 +55,8 @@ def checker_of(skill: Skill) -> Checker | None:
     """The checker that a skill names in its metadata, or None where it names none.
 
     Raises:
-        SkillError: the skill names a world that does not exist, or a checker it cannot read.
+        SkillError: the skill names a world that does not exist, a checker it cannot read, or one
+            that no request satisfies.
     """
     world = skill.metadata.get(WORLD_KEY)
     if world is None:
@@ -60,8 +68,10 @@ def checker_of(skill: Skill) -> Checker | None:
         )
     text = skill.metadata.get(CHECKER_KEY, "")
     try:
-        return _WORLDS[world](skill, text)
+        checker = _WORLDS[world](skill, text)
     except ValueError as err:
         raise SkillError(
             f"skill {skill.name!r} has an unreadable checker in metadata {CHECKER_KEY!r}: {err}"
         ) from err
+    checker.tasks("train", 1, seed=0)
+    return checker

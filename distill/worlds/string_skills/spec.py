@@ -7,6 +7,7 @@ from typing import Self
 
 from .formats import FORMATS
 from .primitives import PRIMITIVES, Params, Symbols, parameter_values
+from .topics import TOPICS
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class SkillSpec:
             raise ValueError(
                 f"format {self.format!r} is unknown, expected one of {', '.join(FORMATS)}"
             )
+        if self.topic not in TOPICS:
+            raise ValueError(
+                f"topic {self.topic!r} is unknown, expected one of {', '.join(TOPICS)}"
+            )
 
     def states(self, items: Symbols) -> tuple[Symbols, ...]:
         """The list after each operation, `len(operations)` of them."""
@@ -69,7 +74,7 @@ class SkillSpec:
         """Read a checker back.
 
         Raises:
-            ValueError: not JSON of that shape, or an operation or format this world lacks.
+            ValueError: not JSON of that shape, or an operation, format or topic this world lacks.
         """
         try:
             data = json.loads(text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ....adapters.skills import Skill
 from ..types import Message, Split, Verdict
 from .answers import score
-from .requests import Wording, random_items, request_text
+from .requests import MAX_TRIES, Wording, random_items, request_text
 from .spec import SkillSpec
 from .texts import plain_request, random_spec, skill_body, skill_description
 from .topics import TOPICS
@@ -62,10 +62,14 @@ def draw_tasks(
 
     Test tasks alternate between wordings that training requests use and wordings they never use;
     the other splits use the former only.
+
+    Raises:
+        ValueError: the skill has no such list, or no further request that is not used.
     """
     rng = random.Random(f"tasks:{seed}:{split}:{family}")
     used = set(exclude)
     out: list[StringTask] = []
+    repeats = 0
     while len(out) < num_tasks:
         wording: Wording = "unseen" if split == "test" and len(out) % 2 else "seen"
         items = random_items(spec, rng)
@@ -74,6 +78,12 @@ def draw_tasks(
         if task.id not in used:
             used.add(task.id)
             out.append(task)
+            repeats = 0
+        elif (repeats := repeats + 1) == MAX_TRIES:
+            raise ValueError(
+                f"{spec.to_json()} gave {len(out)} of {num_tasks} {split} requests, then {repeats} "
+                "in a row that are used already; ask for fewer"
+            )
     return out
 
 

@@ -1,12 +1,14 @@
 """From a skill's metadata to its checker, or to a refusal that says what to correct."""
 
 import dataclasses
+import json
 
 import pytest
 from skillweave.adapters.errors import SkillError
 from skillweave.adapters.skills import Skill
-from skillweave.distill.worlds.checkers import WORLD_KEY, checker_of
+from skillweave.distill.worlds.checkers import WORLD_KEY, Checker, checker_of
 from skillweave.distill.worlds.string_skills import CHECKER_KEY, SkillSpec, worked_answer
+from skillweave.distill.worlds.types import Task
 
 
 def changed(skill: Skill, **metadata: str) -> Skill:
@@ -62,3 +64,37 @@ def test_a_world_without_a_checker_is_refused(skill: Skill) -> None:
     bare = dataclasses.replace(skill, metadata={WORLD_KEY: "string_skills"})
     with pytest.raises(SkillError, match=r"unreadable checker in metadata 'skillweave.checker'"):
         checker_of(bare)
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ([["double"]] * 3, "cannot be asked: .* leaves between 1 and 13 symbols"),
+        ([["drop-first", "2"]] * 3, "cannot be asked: .* use fewer steps"),
+    ],
+)
+def test_a_checker_that_no_request_satisfies_is_refused(
+    skill: Skill, steps: list[list[str]], reason: str
+) -> None:
+    text = json.dumps({"steps": steps, "format": "plain", "topic": "picnic"})
+    with pytest.raises(SkillError, match=reason):
+        checker_of(changed(skill, checker=text))
+
+
+def test_an_unknown_topic_is_refused_with_those_that_exist(skill: Skill) -> None:
+    text = json.dumps({"steps": [["reverse"]], "format": "plain", "topic": "space"})
+    with pytest.raises(SkillError, match=r"topic 'space' is unknown, expected one of picnic, "):
+        checker_of(changed(skill, checker=text))
+
+
+def test_a_world_that_runs_out_of_requests_is_an_error_of_the_skill() -> None:
+    checker = Checker("w", "few", lambda split, num, seed, exclude: _few(num))
+    assert checker.tasks("train", 2, seed=0) == []
+    with pytest.raises(SkillError, match="'few' cannot be asked: only 2"):
+        checker.tasks("train", 3, seed=0)
+
+
+def _few(num: int) -> list[Task]:
+    if num > 2:
+        raise ValueError("only 2")
+    return []
