@@ -45,7 +45,8 @@ class SftSettings(BaseModel):
     rate: float | None = Field(default=None, gt=0)
     """Peak learning rate of AdamW; None: `TINY_RATE` on the shipped base, else `USUAL_RATE`."""
     epochs: int = Field(default=3, ge=1)
-    """Most passes over the rows; fewer when the held-out loss stops falling."""
+    """Most passes over the rows. Training ends after the first one that does not lower the
+    held-out loss; the weights of the best one are kept. Without held-out rows all are run."""
     batch_rows: int = Field(default=8, ge=1)
     """Rows of one optimiser step."""
     dev_share: float = Field(default=0.1, ge=0, lt=1)
@@ -214,6 +215,8 @@ def _fit(
         seen = _mean_loss(model, dev, settings.batch_rows, pad)
         if best is None or seen < best[0]:
             best = (seen, epoch, {name: p.detach().clone() for name, p in params.items()})
+        else:
+            break
     if best is not None:
         with torch.no_grad():
             for name, p in params.items():

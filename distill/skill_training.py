@@ -194,6 +194,7 @@ def _train_and_keep(
             pad=bench.pad,
             on_step=lambda step, of, _: bench.report(f"training {name}", step, of),
         )
+        bench.report(f"training {name}", result.num_steps, result.num_steps)
         full = card.model_copy(
             update={
                 "frame": bench.frame,

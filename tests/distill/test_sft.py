@@ -141,7 +141,9 @@ def test_the_best_epoch_is_what_is_saved(small_base: PreTrainedModel, tmp_path: 
     rows = [TokenRow((1, 10 + n, rng.randrange(3000)), (False, False, True)) for n in range(40)]
     wild = SftSettings(rank=8, epochs=8, batch_rows=4, rate=0.05, dev_share=0.25)
     result = fit(small_base, tmp_path, rows=rows, settings=wild)
-    assert result.best_epoch < 8
+    assert result.best_epoch < 7
+    # 30 rows in steps of 4; one epoch after the best is run, and no other.
+    assert result.num_steps == 8 * (result.best_epoch + 1)
     shuffled = list(rows)
     random.Random(0).shuffle(shuffled)
     model = PeftModel.from_pretrained(small_base, str(tmp_path))
