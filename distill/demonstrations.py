@@ -16,10 +16,14 @@ from .worlds.types import Message, Task
 
 @dataclass(frozen=True)
 class Teacher:
-    """Who demonstrates: a policy, and the model string it is asked under."""
+    """Who demonstrates: a policy, and the model string it is asked under.
+
+    `label` names a teacher that is not the base itself, for cards and evidence; no secrets in it.
+    """
 
     policy: Policy
     model: str = "base"
+    label: str | None = None
 
 
 @dataclass(frozen=True)

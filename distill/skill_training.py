@@ -49,13 +49,17 @@ class SkillTraining(BaseModel):
 
 @dataclass(frozen=True)
 class Lesson:
-    """What the teacher gave for one skill; `wall_s` seconds, preflight included."""
+    """What the teacher gave for one skill; `wall_s` seconds, preflight included.
+
+    `teacher` is its label, None where the base taught itself.
+    """
 
     skill: Skill
     demonstrations: tuple[Demonstration, ...]
     gain: TextGain
     yielded: Yield
     wall_s: float
+    teacher: str | None = None
 
     @property
     def trainable(self) -> bool:
@@ -76,6 +80,23 @@ class Carried:
     def model(self) -> str:
         """The model string of exactly these weights, whatever form evidence prefers."""
         return f"{self.version.ref}:adapter"
+
+    def document(self) -> dict[str, object]:
+        """The attestation of the training: its yield, its price and the losses it reached."""
+        gain, yielded, sft = self.lesson.gain, self.lesson.yielded, self.sft
+        return {
+            "type": "training",
+            "teacher": self.lesson.teacher or "base",
+            "asked": yielded.asked,
+            "wrong": yielded.wrong,
+            "failed": yielded.failed,
+            "kept": yielded.kept,
+            "teacher_tokens": yielded.prompt_tokens + yielded.completion_tokens,
+            "text_gain": {"with": gain.with_text, "without": gain.without_text, "n": gain.n},
+            "dev_loss": sft.dev_loss,
+            "best_epoch": sft.best_epoch,
+            "train_s": round(sft.train_s, 3),
+        }
 
 
 async def teach(
@@ -125,13 +146,14 @@ async def teach(
             f"skill {skill.name!r}: {len(kept)} of {yielded.asked} demonstrations verified, "
             f"expected at least {config.min_demonstrations}; try a clearer text or another teacher"
         )
-    return Lesson(skill, tuple(kept), gain, yielded, time.perf_counter() - started)
+    wall_s = time.perf_counter() - started
+    return Lesson(skill, tuple(kept), gain, yielded, wall_s, teacher.label)
 
 
 def train(
     lesson: Lesson, config: SkillTraining, bench: Workbench, *, recipe: str, seed: int
 ) -> Carried:
-    """Train the adapter on the demonstrations without the text, and keep it in the store."""
+    """Train the adapter on the demonstrations without the text; keep it with its evidence."""
     skill = lesson.skill
     card = Card(
         kind="skill",
@@ -142,9 +164,11 @@ def train(
     )
     version, result = _train_and_keep(
         lesson.demonstrations, config, bench, card=card, name=skill.name, recipe=recipe,
-        seed=seed, skill_dir=skill.path,
+        seed=seed, skill_dir=skill.path, teacher=lesson.teacher,
     )  # fmt: skip
-    return Carried(skill, version, lesson, result)
+    carried = Carried(skill, version, lesson, result)
+    bench.store.attest(version.version_digest, carried.document())
+    return carried
 
 
 def train_shared(
@@ -178,9 +202,12 @@ def _train_and_keep(
     recipe: str,
     seed: int,
     skill_dir: Path | None = None,
+    teacher: str | None = None,
 ) -> tuple[Version, SftResult]:
     sft = config.sft.on(tiny=is_tiny(bench.base))
-    config = config.model_copy(update={"sft": sft})
+    settings = config.model_copy(update={"sft": sft}).model_dump(mode="json")
+    if teacher is not None:
+        settings["teacher"] = teacher
     data_digest = bench.store.put_rows(d.to_row() for d in demonstrations)
     rows = [token_row(bench.tokenizer, d.conversation(), bench.frame) for d in demonstrations]
     with tempfile.TemporaryDirectory(prefix="skillweave-train-") as folder:
@@ -198,7 +225,7 @@ def _train_and_keep(
         full = card.model_copy(
             update={
                 "frame": bench.frame,
-                "recipe": RecipeRecord(name=recipe, config=config.model_dump(mode="json")),
+                "recipe": RecipeRecord(name=recipe, config=settings),
                 "data_digest": data_digest,
                 "seed": seed,
                 "code_revision": code_revision(),

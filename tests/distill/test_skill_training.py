@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from skillweave.adapters.errors import RefusedSkill
 from skillweave.adapters.gate import check_adapter
 from skillweave.adapters.skills import Skill
@@ -23,6 +24,7 @@ from skillweave.distill.skill_training import (
 from skillweave.distill.tiny_base import tiny_base_path
 from skillweave.distill.workbench import Workbench
 from skillweave.distill.worlds.string_skills import held_out_specs, string_skill
+from skillweave.router.forms import Evidence
 
 from .followers import NO_IDEA, follow_the_text, system_of
 from .scripted_teacher import Body, Reply, Script, ScriptedTeacher
@@ -102,6 +104,31 @@ def test_a_version_in_the_store_with_rows_card_and_skill(
     assert (version.path / "skill" / "SKILL.md").is_file()
     assert told[-1] == ("training picnic-routine", 2, 2)
     assert str(small_base_dir) not in (version.path / "adapter_config.json").read_text()
+
+
+def test_what_training_took_is_attested_and_decides_no_form(skill: Skill, bench: Workbench) -> None:
+    lesson, _ = taught(skill, bench, follow_the_text)
+    carried = train(lesson, CONFIG, bench, recipe="s2l", seed=0)
+    (stored,) = bench.store.attestations(carried.version.version_digest)
+    assert (stored["type"], stored["teacher"]) == ("training", "base")
+    assert [stored[key] for key in ("asked", "wrong", "failed", "kept")] == [10, 0, 0, 10]
+    assert stored["text_gain"] == {"with": 1.0, "without": 0.0, "n": 4}
+    answers = lesson.yielded
+    assert stored["teacher_tokens"] == answers.prompt_tokens + answers.completion_tokens > 0
+    assert (stored["dev_loss"], stored["best_epoch"]) == (carried.sft.dev_loss, 1)
+    assert stored["train_s"] > 0
+    with pytest.raises(ValidationError):
+        Evidence.model_validate(stored)
+    assert "form" not in stored
+
+
+def test_a_card_names_a_teacher_that_is_not_the_base(skill: Skill, bench: Workbench) -> None:
+    lesson, _ = taught(skill, bench, follow_the_text)
+    other = dataclasses.replace(lesson, teacher="big at http://teacher/v1")
+    carried = train(other, CONFIG, bench, recipe="s2l", seed=0)
+    assert carried.version.card.recipe is not None
+    assert carried.version.card.recipe.config["teacher"] == "big at http://teacher/v1"
+    assert carried.document()["teacher"] == "big at http://teacher/v1"
 
 
 def test_the_same_seed_gives_the_same_adapter(skill: Skill, bench: Workbench) -> None:
