@@ -1,4 +1,4 @@
-"""Pretrains the tiny base on a CPU in about an hour, resumable after a kill.
+"""Pretrains the tiny base on one CPU core in one or two hours, resumable after a kill.
 
 Owns the model's shape, the optimiser and the loop. Arithmetic runs in bfloat16 on float32 master
 weights: Muon for the matrices inside the blocks, AdamW for embeddings and norms, a warm-up, a
