@@ -51,7 +51,8 @@ class SkillTraining(BaseModel):
 class Lesson:
     """What the teacher gave for one skill; `wall_s` seconds, preflight included.
 
-    `teacher` is its label, None where the base taught itself.
+    `teacher` is its label, None where the base taught itself; `asked_ids` are the tasks that the
+    teacher was asked, whether or not it passed them: no other split may hold one.
     """
 
     skill: Skill
@@ -60,6 +61,7 @@ class Lesson:
     yielded: Yield
     wall_s: float
     teacher: str | None = None
+    asked_ids: frozenset[str] = frozenset()
 
     @property
     def trainable(self) -> bool:
@@ -147,7 +149,8 @@ async def teach(
             f"expected at least {config.min_demonstrations}; try a clearer text or another teacher"
         )
     wall_s = time.perf_counter() - started
-    return Lesson(skill, tuple(kept), gain, yielded, wall_s, teacher.label)
+    asked = frozenset(task.id for task in tasks)
+    return Lesson(skill, tuple(kept), gain, yielded, wall_s, teacher.label, asked)
 
 
 def train(

@@ -30,7 +30,10 @@ def train_skills(
         str | None, typer.Option(help="Model name at that address; needed with --teacher.")
     ] = None,
     teacher_key: Annotated[
-        str, typer.Option(envvar="OPENAI_API_KEY", help="Key for that address.")
+        str,
+        typer.Option(
+            envvar="SKILLWEAVE_TEACHER_KEY", help="Key for that address; sent only there."
+        ),
     ] = "none",
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Seed of requests and training.")
@@ -55,9 +58,10 @@ def train_skills(
     if (teacher is None) != (teacher_model is None):
         raise UsageError("--teacher and --teacher-model go together: name both or neither")
     base = base or tiny_base_path()
-    skills = [read_skill(folder)[0] for folder in skill_dirs]
     rows: list[Row] = []
-    fit = [skill for skill in skills if _allowed(skill, base, rows)]
+    fit = _distinct(
+        [skill for folder in skill_dirs if (skill := _read(folder, base, rows)) is not None], rows
+    )
     if dry_run:
         rows += [_cost(skill, base) for skill in fit]
     elif fit:
@@ -77,14 +81,34 @@ def train_skills(
     return 1 if any(row["status"] in ("refused", "failed") for row in rows) else 0
 
 
-def _allowed(skill: Skill, base: Path, rows: list[Row]) -> bool:
-    """The first gate; what it refuses costs nothing."""
+def _read(folder: Path, base: Path, rows: list[Row]) -> Skill | None:
+    """The first gate, reading included; what it refuses costs nothing."""
+    name = folder.name or str(folder)
     try:
+        skill, warnings = read_skill(folder)
+        name = skill.name
+        for warning in warnings:
+            print(f"{folder}: {warning}", file=sys.stderr)
         checked(skill, base)
     except SkillweaveError as err:
-        rows.append({"skill": skill.name, "status": "refused", "reason": str(err)})
-        return False
-    return True
+        rows.append(_refused(name, str(err)))
+        return None
+    return skill
+
+
+def _distinct(skills: list[Skill], rows: list[Row]) -> list[Skill]:
+    """Skills of one name would become versions of one adapter, so none of them is taken."""
+    folders: dict[str, list[str]] = {}
+    for skill in skills:
+        folders.setdefault(skill.name, []).append(str(skill.path))
+    for name, found in folders.items():
+        if len(found) > 1:
+            rows.append(_refused(name, f"{' and '.join(found)} are all called {name!r}; name one"))
+    return [skill for skill in skills if len(folders[skill.name]) == 1]
+
+
+def _refused(name: str, reason: str) -> Row:
+    return {"skill": name, "status": "refused", "reason": reason}
 
 
 def _cost(skill: Skill, base: Path) -> Row:

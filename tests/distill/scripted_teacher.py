@@ -79,6 +79,7 @@ class ScriptedTeacher:
 
     def __init__(self, script: Script, *, admin: Admin | None = None) -> None:
         self.requests: list[Body] = []
+        self.keys: set[str] = set()
         self.most_at_once = 0
         self._at_once = 0
         self._lock = threading.Lock()
@@ -99,6 +100,7 @@ class ScriptedTeacher:
                     return
                 with teacher._lock:
                     teacher.requests.append(body)
+                    teacher.keys.add(self.headers["authorization"] or "")
                     teacher._at_once += 1
                     teacher.most_at_once = max(teacher.most_at_once, teacher._at_once)
                 try:

@@ -88,7 +88,10 @@ def draw_tasks(
 
 
 def string_skill(spec: SkillSpec, *, seed: int, license_name: str = "Apache-2.0") -> Skill:
-    """A skill as a value, ready for `write_skill`: name by topic (no request says it), text in one wording, checker."""
+    """A skill as a value, ready for `write_skill`: text in one wording, and its checker.
+
+    It is named by its topic, with a word that no request says.
+    """
     rng = random.Random(f"skill:{seed}:{spec.digest}")
     return Skill(
         name=f"{spec.topic}-routine",

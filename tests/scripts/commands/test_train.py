@@ -14,7 +14,7 @@ from skillweave.distill.worlds.string_skills import Operation, SkillSpec, string
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from ...distill.followers import follow_the_text
+from ...distill.followers import NO_IDEA, follow_the_text
 from ...distill.scripted_teacher import ScriptedTeacher
 
 Capture = pytest.CaptureFixture[str]
@@ -120,6 +120,7 @@ def test_a_teacher_at_an_address_and_a_version_in_the_store(
     (row,) = json.loads(capsys.readouterr().out)
     assert (code, row["status"], row["text_helps"]) == (0, "trained", "0% -> 100%")
     assert row["kept"] == row["demonstrations"] == S2L().num_requests
+    assert row["dev"] == "not measured: with an external teacher no base is served"
     assert {body["model"] for body in teacher.requests} == {"m"}
     version = Store(tmp_path / "store").resolve("farm-routine")
     assert (version.ref, version.version_digest) == (row["ref"], row["version_digest"])
@@ -141,3 +142,46 @@ def test_a_dead_teacher_is_a_reason_per_skill(
         ("picnic-routine", "failed"),
     ]
     assert all("http://127.0.0.1:9/v1 did not answer" in row["reason"] for row in rows)
+
+
+def test_one_malformed_folder_does_not_stop_the_others(
+    folder: Path, base: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "SKILL.md").write_text("no frontmatter at all")
+    odd = tmp_path / "barn-list"
+    odd.mkdir()
+    (odd / "SKILL.md").write_text((folder / "SKILL.md").read_text())
+    spec = SkillSpec((Operation("double"), Operation("reverse")), "bars", "picnic")
+    other = write_skill(string_skill(spec, seed=0), tmp_path / "picnic-routine").parent
+    folders = [str(path) for path in (broken, tmp_path / "nowhere", odd, folder, other)]
+    code = main(["train", *folders, "--base", str(base), "--dry-run", "--json"])
+    shown = capsys.readouterr()
+    rows = {row["skill"]: row for row in json.loads(shown.out)}
+    assert code == EXIT_FAILED
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "broken": "refused",
+        "nowhere": "refused",
+        "farm-routine": "refused",
+        "picnic-routine": "dry run",
+    }
+    # What the reader forgave is said, and two folders of one name are both named.
+    assert f"{odd}: " in shown.err
+    assert str(odd) in rows["farm-routine"]["reason"]
+    assert str(folder) in rows["farm-routine"]["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "sent"), [("OPENAI_API_KEY", False), ("SKILLWEAVE_TEACHER_KEY", True)]
+)
+def test_only_a_key_that_was_meant_for_the_teacher_is_sent(
+    folder: Path, base: Path, tmp_path: Path, name: str, sent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "my-secret")
+    with ScriptedTeacher(lambda body: NO_IDEA) as teacher:
+        words = ["--teacher", teacher.url, "--teacher-model", "m"]
+        place = ["--base", str(base), "--store", str(tmp_path / "store")]
+        assert main(["train", str(folder), *place, *words]) == EXIT_FAILED
+    assert teacher.keys == {"Bearer my-secret" if sent else "Bearer none"}
