@@ -35,18 +35,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and base")
     parser.add_argument("--tokenizer", type=Path, default=tiny_base_path(), help="its folder")
-    parser.add_argument("--steps", type=int, default=PretrainConfig.num_steps)
+    parser.add_argument("--steps", type=int, help="of the whole schedule; may change on the way")
     parser.add_argument("--threads", type=int, default=1, help="one, when anything else is busy")
     parser.add_argument("--gate-every", type=int, default=500, help="steps between quick gates")
     parser.add_argument("--gate-items", type=int, default=200, help="items of each final gate")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
-    config = PretrainConfig(num_steps=args.steps)
-    trainer = _train(config, args.out / "checkpoint.pt", args.tokenizer, args.gate_every)
+    config = PretrainConfig(num_steps=args.steps or PretrainConfig.num_steps)
+    allow = {"num_steps"} if args.steps else set[str]()
+    checkpoint = args.out / "checkpoint.pt"
+    trainer = _train(config, checkpoint, args.tokenizer, args.gate_every, allow)
 
     tokenizer = load_tokenizer(args.tokenizer)
-    model = load_checkpoint(args.out / "checkpoint.pt", config, tokenizer)
+    model = load_checkpoint(checkpoint, config, tokenizer)
     nn.Module.eval(model)
     gates = final_gates(model, tokenizer, num_items=args.gate_items)
     for name, gate in gates.items():
@@ -67,7 +69,9 @@ def main() -> int:
     return 0 if all(gate["passed"] for gate in gates.values()) else 1
 
 
-def _train(config: PretrainConfig, checkpoint: Path, folder: Path, gate_every: int) -> Pretrainer:
+def _train(
+    config: PretrainConfig, checkpoint: Path, folder: Path, gate_every: int, allow: set[str]
+) -> Pretrainer:
     tokenizer = load_tokenizer(folder)
     shape = model_config(
         config,
@@ -80,7 +84,7 @@ def _train(config: PretrainConfig, checkpoint: Path, folder: Path, gate_every: i
     corpus = Corpus(tokenizer, length=config.length, seed=config.seed)
     trainer = Pretrainer(config, new_model(shape), corpus)
     if checkpoint.exists():
-        trainer.restore(checkpoint)
+        trainer.restore(checkpoint, allow=allow)
         print(f"resumed at step {trainer.step}", flush=True)
 
     def gates(model: PreTrainedModel) -> dict[str, float]:

@@ -8,7 +8,7 @@ plateau and a linear decay. Knows nothing of the worlds: rows come from `corpus`
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -183,9 +183,24 @@ class Pretrainer:
         torch.save(state, temporary)
         temporary.replace(path)
 
-    def restore(self, path: Path) -> None:
-        """Continue from a checkpoint of `save`."""
+    def restore(self, path: Path, *, allow: Collection[str] = ()) -> None:
+        """Continue from a checkpoint of `save`.
+
+        Raises:
+            ValueError: it was made with another configuration; fields in `allow` may differ.
+        """
         state = torch.load(path, weights_only=True)
+        here, there = asdict(self.config), state["config"]
+        differing = sorted(
+            f"{key} {there.get(key)!r} -> {here.get(key)!r}"
+            for key in {*here, *there} - set(allow)
+            if here.get(key) != there.get(key)
+        )
+        if differing:
+            raise ValueError(
+                f"{path} was made with another configuration: {', '.join(differing)}; continue "
+                "with the old one, or start in another folder"
+            )
         self.step, self.curve = state["step"], state["curve"]
         params = dict(self.model.named_parameters())
         with torch.no_grad():

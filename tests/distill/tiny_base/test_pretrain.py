@@ -146,3 +146,23 @@ def test_the_loss_falls(small: PretrainConfig, tokenizer: PreTrainedTokenizerBas
     )
     losses = [trainer.train_step() for _ in range(60)]
     assert sum(losses[-10:]) / 10 < 0.6 * losses[0]
+
+
+def test_a_checkpoint_of_another_configuration_is_refused_with_what_differs(
+    make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    first = make_trainer()
+    first.train_step()
+    first.save(checkpoint)
+    longer = make_trainer()
+    steps = longer.config.num_steps
+    longer.config = replace(longer.config, num_steps=steps + 1)
+    with pytest.raises(ValueError, match=rf"configuration: num_steps {steps} -> {steps + 1};"):
+        longer.restore(checkpoint)
+    assert longer.step == 0
+    longer.restore(checkpoint, allow={"num_steps"})
+    assert longer.step == 1
+    longer.config = replace(longer.config, seed=9)
+    with pytest.raises(ValueError, match=r"configuration: seed 4 -> 9;"):
+        longer.restore(checkpoint, allow={"num_steps"})
