@@ -17,7 +17,7 @@ from .criterion import (
 )
 from .errors import EvaluationError, TooManyFailures
 from .evaluator import Ask, evaluate, skill_of
-from .item_log import ItemLog, read_items, write_items
+from .item_log import ItemLog
 from .stats import (
     Discordant,
     Interval,
@@ -70,12 +70,10 @@ __all__ = [
     "mean",
     "measured",
     "paired_difference",
-    "read_items",
     "read_verdicts",
     "recipe_verdict",
     "require_arms",
     "skill_of",
     "summarise",
-    "write_items",
     "write_verdicts",
 ]

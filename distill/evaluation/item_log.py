@@ -1,20 +1,16 @@
 """Results of items on disk: one JSON object a line, written as they arrive.
 
-Owns: the JSONL format. A line that was cut off by a kill is the last one and is left out on
-reading with a warning; a broken line elsewhere is an error.
+Owns: the JSONL format. Only the last line can be cut off, by a kill.
 """
 
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from .errors import EvaluationError
 from .types import ItemResult
 
 
@@ -45,34 +41,3 @@ class ItemLog:
         assert self._file is not None, "ItemLog.write outside its with block"
         self._file.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
         self._file.flush()
-
-
-def write_items(path: Path, results: Iterable[ItemResult]) -> None:
-    """Write a whole log at once; an existing file is continued."""
-    with ItemLog(path) as log:
-        for result in results:
-            log.write(result)
-
-
-def read_items(path: Path) -> tuple[ItemResult, ...]:
-    """Read a log back.
-
-    Raises:
-        EvaluationError: a line that is no result, unless it is the last one and was cut off.
-    """
-    lines = path.read_text(encoding="utf-8").split("\n")
-    results: list[ItemResult] = []
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            results.append(ItemResult(**json.loads(line)))
-        except (ValueError, TypeError) as err:
-            if number == len(lines):  # no newline behind it: the writer was killed
-                warnings.warn(f"{path}: the last line was cut off and is left out", stacklevel=2)
-                break
-            raise EvaluationError(
-                f"{path}, line {number} is no result of an item ({err}); expected one JSON "
-                "object a line as ItemLog writes it. Remove the line or run again"
-            ) from err
-    return tuple(results)

@@ -25,7 +25,6 @@ from .model import (
     Report,
     RouterBlock,
     SkillRow,
-    read_report,
     write_report,
 )
 from .render import render_html
@@ -53,7 +52,6 @@ __all__ = [
     "comparison_rows",
     "confusion",
     "harm_row",
-    "read_report",
     "render_html",
     "render_terminal",
     "worked_example",

@@ -246,8 +246,3 @@ class Report(_Frozen):
 def write_report(path: Path, report: Report) -> None:
     """Write `report.json`."""
     path.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
-def read_report(path: Path) -> Report:
-    """Read `report.json`; a field we do not know is an error (pydantic's)."""
-    return Report.model_validate_json(path.read_bytes())

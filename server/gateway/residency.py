@@ -55,10 +55,6 @@ class Residency:
     def table(self) -> tuple[Resident, ...]:
         return tuple(self._table.values())
 
-    def is_loaded(self, version: Version) -> bool:
-        resident = self._table.get(engine_name(version))
-        return resident is not None and resident.loaded
-
     @contextlib.asynccontextmanager
     async def hold(self, version: Version) -> AsyncIterator[str]:
         """Keep a version loaded while the body runs; yields its engine-side name.

@@ -11,7 +11,6 @@ from skillweave.distill.evaluation import (
     Above,
     ArmSummary,
     Criterion,
-    EvaluationError,
     ItemLog,
     ItemResult,
     RecipeVerdict,
@@ -22,10 +21,8 @@ from skillweave.distill.evaluation import (
     comparisons_markdown,
     diff,
     judge,
-    read_items,
     read_verdicts,
     recipe_verdict,
-    write_items,
     write_verdicts,
 )
 
@@ -83,34 +80,24 @@ def test_committed_results_round_trip_and_unknown_fields_are_refused(tmp_path: P
         read_verdicts(path)
 
 
-def test_the_item_log_round_trips_every_field(tmp_path: Path) -> None:
+def test_a_log_keeps_every_field_and_is_on_disk_after_every_result(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "items.jsonl"
     results = (*rows("a", True), *rows("b", False))
-    write_items(path, results)
-    assert read_items(path) == results
-    assert len(path.read_text().splitlines()) == 16
-
-
-def test_a_log_is_on_disk_after_every_result(tmp_path: Path) -> None:
-    path = tmp_path / "items.jsonl"
     with ItemLog(path) as log:
-        log.write(rows("a", True)[0])
-        assert read_items(path) == (rows("a", True)[0],)
+        for number, result in enumerate(results, 1):
+            log.write(result)
+            lines = path.read_text(encoding="utf-8").split("\n")
+            assert len(lines) == number + 1
+            assert lines[-1] == ""
+    assert [ItemResult(**json.loads(line)) for line in lines[:-1]] == list(results)
 
 
-def test_a_line_cut_off_by_a_kill_is_left_out_with_a_warning(tmp_path: Path) -> None:
+def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "items.jsonl"
-    write_items(path, rows("a", True, n=2))
-    path.write_text(path.read_text() + '{"item_id": "i')
-    with pytest.warns(UserWarning, match="cut off"):
-        assert read_items(path) == tuple(rows("a", True, n=2))
-
-
-def test_a_broken_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "items.jsonl"
-    path.write_text('{"who": "knows"}\n')
-    with pytest.raises(EvaluationError, match="line 1 is no result"):
-        read_items(path)
+    for _ in range(2):
+        with ItemLog(path) as log:
+            log.write(rows("a", True)[0])
+    assert len(path.read_text().splitlines()) == 2
 
 
 ARM = ArmSummary("none | base", 0.94237, (0.9, 0.97), 1200, Tokens(14.25, 31.0), failures=2)
