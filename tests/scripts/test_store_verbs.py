@@ -1,0 +1,155 @@
+"""The verbs of the store on a store of two versions; and what `verify` refuses."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from skillweave.adapters.delta import Delta
+from skillweave.adapters.peft_io import write_peft
+from skillweave.adapters.store import Store
+from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
+
+Capture = pytest.CaptureFixture[str]
+MODULE = "model.layers.0.self_attn.q_proj"
+
+
+def make_base(folder: Path, *, into: int = 8) -> Path:
+    """A base of one linear module with random weights."""
+    folder.mkdir()
+    config = {"architectures": ["Qwen3ForCausalLM"], "torch_dtype": "float32"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    weight = torch.randn(16, into, generator=torch.Generator().manual_seed(into))
+    save_file({f"{MODULE}.weight": weight}, folder / "model.safetensors")
+    return folder
+
+
+def make_adapter(folder: Path, *, seed: int, into: int = 8) -> Path:
+    generator = torch.Generator().manual_seed(seed)
+    down, up = (torch.randn(*shape, generator=generator) for shape in ((2, into), (16, 2)))
+    write_peft({MODULE: Delta(down, up, 1.0)}, folder)
+    return folder
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return make_base(tmp_path / "base")
+
+
+@pytest.fixture
+def root(tmp_path: Path, base: Path, capsys: Capture) -> Path:
+    """A store with `sql-report@1` and `@2`, made by the verb `add`."""
+    root = tmp_path / "store"
+    for seed in (1, 2):
+        adapter = make_adapter(tmp_path / f"adapter-{seed}", seed=seed)
+        words = ["add", str(adapter), "--name", "sql-report", "--base", str(base)]
+        assert main([*words, "--licence", "MIT", "--store", str(root)]) == 0
+    capsys.readouterr()
+    return root
+
+
+def run(root: Path, *words: str) -> int:
+    return main([*words, "--store", str(root)])
+
+
+def documents(root: Path, capsys: Capture, *words: str) -> object:
+    assert run(root, *words, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_list_shows_every_version_with_its_aliases(root: Path, capsys: Capture) -> None:
+    rows = documents(root, capsys, "list")
+    assert isinstance(rows, list)
+    assert [(row["adapter"], row["aliases"], row["licence"]) for row in rows] == [
+        ("sql-report@1", "default", "MIT"),
+        ("sql-report@2", "", "MIT"),
+    ]
+    assert run(root, "list") == 0
+    assert "sql-report@2" in capsys.readouterr().out
+    assert run(root.parent / "none", "list") == 0
+    assert "holds no adapters" in " ".join(capsys.readouterr().out.split())
+
+
+def test_show_and_path_lead_to_the_version(root: Path, capsys: Capture) -> None:
+    shown = documents(root, capsys, "show", "sql-report@2")
+    assert isinstance(shown, dict)
+    assert (shown["ref"], shown["card"]["skill_name"]) == ("sql-report@2", "sql-report")
+    assert run(root, "path", "sql-report@latest") == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert str(folder) == shown["path"]
+    assert (folder / "adapter_model.safetensors").is_file()
+
+
+def test_tag_moves_an_alias_and_rollback_takes_it_back(root: Path, capsys: Capture) -> None:
+    assert run(root, "tag", "sql-report@2", "default", "--expected", "1") == 0
+    assert capsys.readouterr().out == "sql-report@default is sql-report@2\n"
+    assert run(root, "tag", "sql-report@1", "default", "--expected", "1") == EXIT_FAILED
+    assert Store(root).resolve("sql-report").number == 2
+    assert run(root, "rollback", "sql-report") == 0
+    assert Store(root).resolve("sql-report").number == 1
+
+
+def test_rm_takes_a_version_out_and_gc_frees_its_files(root: Path, capsys: Capture) -> None:
+    folder = Store(root).resolve("sql-report@2").path
+    assert run(root, "rm", "sql-report") == EXIT_USAGE
+    assert "sql-report@1" in capsys.readouterr().err
+    assert run(root, "rm", "sql-report@2") == 0
+    assert [version.number for version in Store(root).list()] == [1]
+    assert run(root, "gc") == 0
+    assert not folder.exists()
+    assert run(root, "fsck") == 0
+
+
+def test_fsck_finds_a_changed_file(root: Path, capsys: Capture) -> None:
+    assert run(root, "fsck") == 0
+    assert capsys.readouterr().out == "0 problem(s)\n"
+    weights = Store(root).resolve("sql-report@1").path / "adapter_model.safetensors"
+    raw = bytearray(weights.read_bytes())
+    raw[-1] ^= 1
+    weights.chmod(0o644)
+    weights.write_bytes(raw)
+    assert run(root, "fsck") == EXIT_FAILED
+    assert "1 problem(s)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["show", "path", "tag", "rollback", "rm"])
+def test_an_unknown_name_is_one_line_that_says_what_there_is(
+    root: Path, capsys: Capture, verb: str
+) -> None:
+    name = {"rollback": "sql-repot"}.get(verb, "sql-repot@1")
+    words = [verb, name, "prod"] if verb == "tag" else [verb, name]
+    assert run(root, *words) == EXIT_FAILED
+    said = capsys.readouterr().err
+    assert said.startswith(f"skillweave {verb}: ")
+    assert "sql-repot" in said
+
+
+def test_verify_takes_what_fits(root: Path, base: Path, capsys: Capture) -> None:
+    stored = Store(root).resolve("sql-report").path
+    assert main(["verify", str(stored), "--base", str(base)]) == 0
+    assert "fits the base" in capsys.readouterr().out
+
+
+def test_verify_refuses_weights_in_a_pickle(root: Path, base: Path, capsys: Capture) -> None:
+    folder = make_adapter(root.parent / "pickled", seed=3)
+    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
+    assert main(["verify", str(folder), "--base", str(base)]) == EXIT_FAILED
+    assert "adapter_model.bin" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_verify_refuses_an_adapter_for_another_base(
+    root: Path, capsys: Capture, stored: bool
+) -> None:
+    """One from the store names its base; of a bare PEFT folder the shapes tell."""
+    folder = Store(root).resolve("sql-report").path
+    if not stored:
+        shutil.copytree(root.parent / "adapter-1", folder := root.parent / "bare")
+    other = make_base(root.parent / "other-base", into=12)
+    assert main(["verify", str(folder), "--base", str(other), "--json"]) == EXIT_FAILED
+    codes = {problem["code"] for problem in json.loads(capsys.readouterr().out)}
+    assert codes
