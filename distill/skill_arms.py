@@ -5,14 +5,15 @@ adapter" and the other controls. Every arm answers the same requests.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..adapters.skills import Skill, system_prompt
 from .evaluation import Answer, Arm, Item
 from .policy import Policy, Sampling
+from .token_meter import tiny_meter
 from .worlds.checkers import Checker
 from .worlds.string_skills import SplitLedger, irrelevant_body
-from .worlds.types import Message, Task
+from .worlds.types import Message, Split, Task
 
 BASE = "base"
 """The model string of the base alone."""
@@ -65,27 +66,56 @@ def shared_arm(ref: str) -> Arm:
 
 
 def irrelevant_arm(skills: Sequence[Skill], *, seed: int) -> Arm:
+    """Texts within a tenth of the skills' own length, in tokens of the shipped base."""
     rng = random.Random(f"irrelevant:{seed}")
-    systems = {s.name: irrelevant_body(rng, len(s.body.split())) for s in skills}
-    return Arm("irrelevant", "A text of the same length that says nothing useful.", systems=systems)
+    systems = {skill.name: _chatter(rng, skill.body) for skill in skills}
+    return Arm("irrelevant", "A text of about the same length that says nothing useful.",
+               systems=systems)  # fmt: skip
+
+
+def _chatter(rng: random.Random, body: str) -> str:
+    """Of several drawn texts the one whose number of tokens is nearest to the body's."""
+    count, words = tiny_meter().count_tokens, len(body.split())
+    drawn = [irrelevant_body(rng, max(1, words - less)) for less in range(12) for _ in range(4)]
+    return min(drawn, key=lambda text: abs(count(text) - count(body)))
+
+
+def held_out_items(
+    checkers: Mapping[str, Checker],
+    *,
+    num_items: int,
+    seed: int,
+    exclude: Mapping[str, Collection[str]],
+    ledger: SplitLedger,
+    split: Split = "test",
+) -> list[Task]:
+    """Requests of every skill from one split, written into the ledger.
+
+    Args:
+        exclude: by skill, the ids that this split may not have.
+        ledger: knows the other splits by calls of its own, so a gap in `exclude` is found.
+
+    Raises:
+        ValueError: a request stands in another split already.
+    """
+    out: list[Task] = []
+    for name, checker in checkers.items():
+        tasks = checker.tasks(split, num_items, seed=seed, exclude=exclude.get(name, ()))
+        ledger.record(split, (task.id for task in tasks))
+        out += tasks
+    return out
 
 
 def test_items(
     checkers: Mapping[str, Checker], *, num_items: int, seed: int, train_ids: Mapping[str, set[str]]
 ) -> list[Task]:
-    """Held-out requests of every skill, disjoint from what the adapters were trained on.
-
-    Raises:
-        ValueError: a request stands in both splits.
-    """
+    """Test requests with a ledger that knows only `train_ids`; see `held_out_items`."""
     ledger = SplitLedger()
-    out: list[Task] = []
-    for name, checker in checkers.items():
-        ledger.record("train", train_ids.get(name, set()))
-        tasks = checker.tasks("test", num_items, seed=seed, exclude=train_ids.get(name, set()))
-        ledger.record("test", (task.id for task in tasks))
-        out += tasks
-    return out
+    for ids in train_ids.values():
+        ledger.record("train", ids)
+    return held_out_items(
+        checkers, num_items=num_items, seed=seed, exclude=train_ids, ledger=ledger
+    )
 
 
 class AskServed:

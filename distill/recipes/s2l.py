@@ -25,11 +25,11 @@ from ..evaluation import Above, Criterion, diff, evaluate
 from ..evaluation.types import ItemResult
 from ..policy import ServedPolicy
 from ..serving import ServePlan, admin
-from ..skill_arms import BASE, AskServed, named_arm, none_arm, test_items, text_arm, wrong_arm
+from ..skill_arms import BASE, AskServed, held_out_items, named_arm, none_arm, text_arm, wrong_arm
 from ..skill_training import Lesson, SkillTraining, teach, train
 from ..trainable import checked
 from ..workbench import Workbench
-from ..worlds.string_skills import held_out_specs, string_skill
+from ..worlds.string_skills import SplitLedger, held_out_specs, string_skill
 from ..worlds.string_skills.held_out import STEPS
 from .run import Finished, RecipeContext
 
@@ -117,11 +117,15 @@ async def _evaluate(
     url: str,
     seed: int,
 ) -> tuple[ItemResult, ...]:
-    items = test_items(
+    ledger = SplitLedger()
+    for one in lessons:
+        ledger.record("train", one.asked_ids)
+    items = held_out_items(
         {one.skill.name: checked(one.skill, bench.base) for one in lessons},
         num_items=config.num_items,
         seed=seed,
-        train_ids={one.skill.name: {d.task_id for d in one.demonstrations} for one in lessons},
+        exclude={one.skill.name: one.asked_ids for one in lessons},
+        ledger=ledger,
     )
     skills = [one.skill for one in lessons]
     arms = [none_arm(), text_arm(skills), named_arm(models), wrong_arm(models)]

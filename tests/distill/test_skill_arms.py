@@ -12,7 +12,8 @@ from skillweave.distill.evaluation.types import Answer
 from skillweave.distill.policy import Sampling
 from skillweave.distill.token_meter import tiny_meter
 from skillweave.distill.worlds.checkers import Checker, checker_of
-from skillweave.distill.worlds.string_skills import held_out_specs, string_skill
+from skillweave.distill.worlds.string_skills import SplitLedger, held_out_specs, string_skill
+from skillweave.distill.worlds.types import Task
 
 SKILLS = [string_skill(spec, seed=3) for spec in held_out_specs(3)]
 REFS = {skill.name: f"{skill.name}@1" for skill in SKILLS}
@@ -54,27 +55,46 @@ def test_a_skill_without_an_adapter_lends_none() -> None:
     assert skill_arms.wrong_arm(alone).models == {"a": skill_arms.BASE, "b": "a@1"}
 
 
-def test_the_irrelevant_text_is_as_long_as_the_skills_own() -> None:
-    arm = skill_arms.irrelevant_arm(SKILLS, seed=0)
-    assert arm == skill_arms.irrelevant_arm(SKILLS, seed=0)
+@pytest.mark.parametrize("seed", range(5))
+def test_the_irrelevant_text_is_within_a_tenth_as_long_as_the_skills_own(seed: int) -> None:
+    arm = skill_arms.irrelevant_arm(SKILLS, seed=seed)
+    assert arm == skill_arms.irrelevant_arm(SKILLS, seed=seed)
     meter = tiny_meter()
     for skill in SKILLS:
         text = arm.system_for(skill.name)
         assert text
-        words = len(skill.body.split())
-        assert words <= len(text.split()) <= words + 12
+        tokens = meter.count_tokens(skill.body)
+        assert 0.9 * tokens <= meter.count_tokens(text) <= 1.1 * tokens
         assert meter.byte_share(text) == 0.0
 
 
+def items(exclude: Mapping[str, set[str]], ledger: SplitLedger | None = None) -> list[Task]:
+    return skill_arms.held_out_items(
+        checkers(), num_items=10, seed=0, exclude=exclude, ledger=ledger or SplitLedger()
+    )
+
+
+def test_the_ledger_finds_a_request_that_the_caller_forgot_to_exclude() -> None:
+    one, *_ = items({})
+    ledger = SplitLedger()
+    ledger.record("train", {one.id})
+    with pytest.raises(ValueError, match=f"task {one.id} is in split 'train' and again in 'test'"):
+        items({}, ledger)
+    ledger = SplitLedger()
+    ledger.record("train", {one.id})
+    assert one not in items({one.family: {one.id}}, ledger)
+    assert ledger.counts() == {"train": 1, "test": 60}
+
+
 def test_items_are_held_out_requests_of_every_skill() -> None:
-    drawn = skill_arms.test_items(checkers(), num_items=10, seed=0, train_ids={})
+    drawn = items({})
     assert Counter(item.family for item in drawn) == dict.fromkeys(REFS, 10)
     assert {item.split for item in drawn} == {"test"}
     assert Counter(item.meta["wording"] for item in drawn) == {"seen": 30, "unseen": 30}
     # What was trained on does not come up.
     name = drawn[0].family
     trained = {item.id for item in drawn if item.family == name}
-    again = skill_arms.test_items(checkers(), num_items=10, seed=0, train_ids={name: trained})
+    again = items({name: trained})
     assert not trained & {item.id for item in again}
     assert [item for item in again if item.family != name] == [
         item for item in drawn if item.family != name
