@@ -6,12 +6,15 @@ from ..adapters import BaseIdentity
 from .sft import SftSettings
 from .skill_training import SkillTraining
 
-ANSWER_TOKENS = 40
-"""Typical tokens of a worked answer on the shipped base."""
+ROW_TOKENS = 50
+"""Tokens of a request with its worked answer on the shipped base: 49 on average over 240 requests
+of six held-out skills."""
 BYTES_PER_WEIGHT = 4
 TRAIN_FLOP_PER_WEIGHT_TOKEN = 6
-CPU_FLOP_PER_S = 4e10
-"""Sustained float32 rate of one core, measured in training the shipped base's adapters."""
+CPU_FLOP_PER_S = TRAIN_FLOP_PER_WEIGHT_TOKEN * 3.93e6 * (170 * 40 * 5) / 14.4
+"""Sustained float32 rate of one busy core, 5.6e10: 170 rows of 40 tokens in 5 epochs took 14.4 s on
+the 3.93 million weights of the shipped base's linear modules (docs/lablog.md, "How long an adapter
+of the shipped base must train")."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,10 @@ def estimate(identity: BaseIdentity, config: SkillTraining, *, body_tokens: int)
     base_weights = sum(out * into for out, into in identity.modules.values())
     adapter = adapter_weights(identity, config.sft)
     requests = config.num_requests + 2 * config.preflight_requests
-    row_tokens = 2 * ANSWER_TOKENS
-    trained = config.num_requests * row_tokens * config.sft.epochs
+    trained = config.num_requests * ROW_TOKENS * config.sft.epochs
     return Estimate(
         requests=requests,
-        teacher_tokens=requests * (body_tokens + row_tokens),
+        teacher_tokens=requests * (body_tokens + ROW_TOKENS),
         train_s=trained * base_weights * TRAIN_FLOP_PER_WEIGHT_TOKEN / CPU_FLOP_PER_S,
         memory_bytes=BYTES_PER_WEIGHT * (base_weights + 4 * adapter),
         disk_bytes=BYTES_PER_WEIGHT * adapter,
