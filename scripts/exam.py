@@ -1,7 +1,8 @@
 """`make exam NAME=...`: the full figures behind a claim, one exam per part of the project.
 
-Owns the table of exams. An exam is a function that writes `results/exams/NAME.json` with the code
-revision and returns an exit code; its small fixed-seed slice lives in `tests/`.
+Owns the table of exams. An exam is a function that writes its figures with the code revision and
+returns an exit code: that of a recipe appends verdicts to `results/NAME.json`, any other writes
+`results/exams/NAME.json`. Its small fixed-seed slice lives in `tests/`.
 To add one: write the function in the module of its part and add one line to `EXAMS`.
 """
 
