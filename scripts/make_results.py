@@ -54,6 +54,7 @@ def _row(name: str, verdict: RecipeVerdict) -> str:
         + ")"
         for c in checked
     )
+    clauses += "".join(f"<br>{note}" for note in verdict.notes)
     return (
         f"| [{name}](../results/{name}.json) | {verdict.seeds.get('run')} | {verdict.status} | "
         f"{verdict.scope} | {arms} | {clauses} | {verdict.wall_s:.0f} s |"

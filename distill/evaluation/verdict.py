@@ -166,14 +166,22 @@ def recipe_verdict(
 
 
 def write_verdicts(path: Path, verdicts: Sequence[RecipeVerdict]) -> None:
-    """Write a committed result: a JSON list with one verdict a seed."""
+    """Write a committed result: a JSON list with one verdict a seed; never half of it."""
     rows = [verdict.model_dump(mode="json") for verdict in verdicts]
-    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
 def read_verdicts(path: Path) -> tuple[RecipeVerdict, ...]:
-    """Read a committed result; a field we do not know is an error (pydantic's)."""
+    """Read a committed result.
+
+    Raises:
+        ValueError: no JSON list, or (pydantic's) a field we do not know.
+    """
     rows = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(rows, list):
+        raise ValueError(f"{path} holds a {type(rows).__name__}, expected a list of verdicts")
     return tuple(RecipeVerdict.model_validate(row) for row in rows)
 
 

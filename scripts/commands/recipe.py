@@ -1,6 +1,7 @@
 """`skillweave recipe list | run NAME`: run a paper's recipe and print its verdict."""
 
 import json as json_module
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -10,6 +11,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from ...adapters import Store, UsageError
+from ...distill.evaluation import RecipeVerdict, read_verdicts, write_verdicts
 from ...distill.recipes import Recipe, RecipeContext, recipe_table, verdict_of
 from ...distill.tiny_base import tiny_base_path
 from ..launching import launcher
@@ -47,9 +49,14 @@ def run_recipe(
     out: Annotated[Path | None, typer.Option(help="Append the verdict to this JSON list.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> int:
-    """Run one recipe on one seed; exit 0 whatever the verdict says, 1 when it could not run."""
+    """Run one recipe on one seed; exit 0 whatever the verdict says, 1 when it could not run.
+
+    What `--out` holds is read before the run, and the verdict is printed before it is appended.
+    """
     entry = _entry(name)
     settings = _settings(entry, config)
+    if out is not None:
+        _kept(out)
     with tempfile.TemporaryDirectory(prefix="skillweave-recipe-") as work, progress_bars() as bars:
         context = RecipeContext(
             base=base or tiny_base_path(),
@@ -60,13 +67,45 @@ def run_recipe(
             report=bars,
         )
         verdict = verdict_of(name, entry, settings, context)
-    document = verdict.model_dump(mode="json")
-    if out is not None:
-        _append(out, document)
     if json:
-        print(json_module.dumps(document, indent=1))
-        return 0
-    print(f"{name}, seed {seed}: {verdict.status} ({verdict.scope}), {verdict.wall_s:.0f} s")
+        print(json_module.dumps(verdict.model_dump(mode="json"), indent=1))
+    else:
+        _print(verdict)
+    sys.stdout.flush()
+    if out is not None:
+        append_verdict(out, verdict)
+    return 0
+
+
+def append_verdict(path: Path, verdict: RecipeVerdict) -> None:
+    """Add a verdict to a list of them, in order of seed; one of the same seeds is replaced.
+
+    Raises:
+        UsageError: the file holds something else, or cannot be written; it is left as it is.
+    """
+    rows = [row for row in _kept(path) if row.seeds != verdict.seeds] + [verdict]
+    try:
+        write_verdicts(path, sorted(rows, key=lambda row: row.seeds.get("run", -1)))
+    except OSError as err:
+        raise UsageError(f"the verdict was not added to {path}: {err}") from err
+
+
+def _kept(path: Path) -> tuple[RecipeVerdict, ...]:
+    if not path.parent.is_dir():
+        raise UsageError(f"--out {path}: there is no folder {path.parent}; make it first")
+    try:
+        return read_verdicts(path) if path.exists() else ()
+    except (OSError, ValueError) as err:
+        raise UsageError(
+            f"--out {path} holds no JSON list of verdicts, so none is added: {err}"
+        ) from err
+
+
+def _print(verdict: RecipeVerdict) -> None:
+    seed = verdict.seeds["run"]
+    print(
+        f"{verdict.recipe}, seed {seed}: {verdict.status} ({verdict.scope}), {verdict.wall_s:.0f} s"
+    )
     for arm, figure in verdict.arms.items():
         print(f"  {arm:12} {figure.mean:.3f}  [{figure.ci[0]:.3f}, {figure.ci[1]:.3f}]  {figure.n}")
     for clause in (*verdict.criterion.preconditions, *verdict.criterion.clauses):
@@ -74,7 +113,6 @@ def run_recipe(
         print(f"  {'met   ' if clause.holds else 'MISSED'} {clause.clause}: {seen} {clause.note}")
     for note in verdict.notes:
         print(f"  {note}")
-    return 0
 
 
 def _entry(name: str) -> Recipe:
@@ -91,12 +129,3 @@ def _settings(entry: Recipe, config: Path | None) -> BaseModel:
         return entry.settings.model_validate(tomllib.loads(config.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as err:
         raise UsageError(f"{config} holds no settings of this recipe: {err}") from err
-
-
-def _append(path: Path, document: dict[str, object]) -> None:
-    """Add a verdict to a committed list; a verdict of the same seed is replaced."""
-    rows = json_module.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    rows = [row for row in rows if row["seeds"] != document["seeds"]] + [document]
-    rows.sort(key=lambda row: row["seeds"]["run"])
-    text = json_module.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8")

@@ -4,8 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+from skillweave.adapters.errors import UsageError
+from skillweave.distill.evaluation import (
+    Above,
+    Criterion,
+    ItemResult,
+    RecipeVerdict,
+    diff,
+    judge,
+    read_verdicts,
+    recipe_verdict,
+)
 from skillweave.distill.recipes import recipe_table
 from skillweave.scripts.cli import EXIT_USAGE, main
+from skillweave.scripts.commands.recipe import append_verdict
 
 Capture = pytest.CaptureFixture[str]
 
@@ -36,3 +48,42 @@ def test_settings_of_another_recipe_are_refused(tmp_path: Path, text: str, capsy
 def test_a_seed_that_no_generator_takes_is_refused_at_once(seed: str, capsys: Capture) -> None:
     assert main(["recipe", "run", "s2l", "--seed", seed]) == EXIT_USAGE
     assert "--seed" in capsys.readouterr().err
+
+
+def verdict(seed: int, *, wall_s: float = 1.0) -> RecipeVerdict:
+    criterion = Criterion(statement="a beats b", clauses=(Above(what=diff("a", "b"), bar=0.3),))
+    results = [
+        ItemResult(f"i{i}", f"s{i % 2}", arm, arm == "a", float(arm == "a"), 1, 1, "")
+        for i in range(4)
+        for arm in ("a", "b")
+    ]
+    return recipe_verdict(
+        judge(results, criterion, num_resamples=10), criterion, recipe="s2l", source="a paper",
+        seeds={"run": seed, "bootstrap": seed}, base="b", code="c", wall_s=wall_s, rollouts=1,
+    )  # fmt: skip
+
+
+def test_verdicts_stand_in_order_of_seed_and_one_of_the_same_seed_is_replaced(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "s2l.json"
+    for one in (verdict(2), verdict(0), verdict(2, wall_s=9.0)):
+        append_verdict(out, one)
+    assert read_verdicts(out) == (verdict(0), verdict(2, wall_s=9.0))
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("text", ["", "{", "5", "{}", '[{"seeds": 1}]', '"\ud800'])
+def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, text: str) -> None:
+    out = tmp_path / "s2l.json"
+    out.write_text(text, errors="surrogatepass")
+    before = out.read_bytes()
+    with pytest.raises(UsageError, match=f"{out} holds no JSON list of verdicts"):
+        append_verdict(out, verdict(0))
+    assert main(["recipe", "run", "s2l", "--out", str(out)]) == EXIT_USAGE
+    assert out.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no folder .*nowhere"):
+        append_verdict(tmp_path / "nowhere" / "s2l.json", verdict(0))
