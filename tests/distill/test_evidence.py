@@ -42,7 +42,7 @@ def proof(one: Carried, spec: SkillSpec, *, none: float, text: float, adapter: f
 
     async def ask(arm: Arm, item: Item, /) -> Answer:
         told = arm.system_for(item.family) == system_prompt(one.skill)
-        adapted = arm.model_for(item.family) == one.version.ref
+        adapted = arm.model_for(item.family) == one.model
         share = text if told else adapter if adapted else none
         right = place[item.id] < share * len(items)
         return Answer(f"final: {expected[item.id]}" if right else "no idea", 1, 1)
