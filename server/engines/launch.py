@@ -9,14 +9,16 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from ...adapters.errors import UsageError
+from ...adapters.errors import EngineError, UsageError
 from ..config import EngineKind, ServeConfig
 from ..settings import threads_from_environment
 from .facts import require_vllm
 from .flags import Facts, Flag, derive_environment, derive_flags
 
+PLUGIN = "skillweave.server.vllm_plugin"
 BASE_NAME = "base"
 """The engine-side name of the base model."""
 
@@ -53,6 +55,7 @@ def plan_vllm(config: ServeConfig, facts: Facts, place: Place) -> Launch:
 
     The secret travels in the environment and not as `--api-key`: command lines are public.
     """
+    require_plugin()
     base = str(config.base)
     flags = derive_flags(facts, config)
     variables = derive_environment(facts, config, threads=threads_from_environment())
@@ -74,6 +77,19 @@ def plan_vllm(config: ServeConfig, facts: Facts, place: Place) -> Launch:
         "TMPDIR": str(place.tmp),
     }
     return Launch(command, env, flags, variables)
+
+
+def require_plugin() -> None:
+    """Fail where vLLM would not find our plugin: without it answers can silently be wrong.
+
+    Raises:
+        EngineError: this environment has no entry point of ours.
+    """
+    if not any(point.module == PLUGIN for point in entry_points(group="vllm.general_plugins")):
+        raise EngineError(
+            f"vLLM's plugin {PLUGIN} is not registered in this environment, expected an entry "
+            "point of the installed package; run `make setup` (or `pip install --no-deps -e .`)"
+        )
 
 
 def plan_fake(config: ServeConfig, facts: Facts, place: Place) -> Launch:

