@@ -106,18 +106,6 @@ def held_out_items(
     return out
 
 
-def test_items(
-    checkers: Mapping[str, Checker], *, num_items: int, seed: int, train_ids: Mapping[str, set[str]]
-) -> list[Task]:
-    """Test requests with a ledger that knows only `train_ids`; see `held_out_items`."""
-    ledger = SplitLedger()
-    for ids in train_ids.values():
-        ledger.record("train", ids)
-    return held_out_items(
-        checkers, num_items=num_items, seed=seed, exclude=train_ids, ledger=ledger
-    )
-
-
 class AskServed:
     """Asks one item under one arm of a served policy; satisfies `evaluation.Ask`."""
 

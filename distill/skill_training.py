@@ -35,7 +35,7 @@ class SkillTraining(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    num_requests: int = Field(default=160, ge=8)
+    num_requests: int = Field(default=192, ge=8)
     """Requests that the teacher answers for one skill."""
     preflight_requests: int = Field(default=40, ge=1)
     """How many of them are first asked without the text as well."""

@@ -11,11 +11,11 @@ from ..evidence import Proof, attest, prove
 from ..policy import ServedPolicy
 from ..routing import fit_router
 from ..serving import Served, admin
-from ..skill_arms import AskServed, test_items
+from ..skill_arms import AskServed, held_out_items
 from ..skill_training import Lesson, teach, train
 from ..trainable import checked
 from ..workbench import Workbench
-from ..worlds.string_skills import CHECKER_KEY, SkillSpec, stray_requests
+from ..worlds.string_skills import CHECKER_KEY, SkillSpec, SplitLedger, stray_requests
 from .pooled import Order, training_beside, widened
 from .routed import stray_items
 from .state import DemoRun, Found
@@ -52,14 +52,24 @@ def train_all(run: DemoRun, found: Found, bench: Workbench, lessons: Sequence[Le
 
 
 def split(run: DemoRun, found: Found) -> None:
-    """Draw dev and test requests, disjoint from those trained on and from each other."""
+    """Draw dev and test requests; a ledger finds any overlap with what was trained on."""
     settings, seed = run.settings, run.settings.seed
-    used = {c.skill.name: {d.task_id for d in c.lesson.demonstrations} for c in found.carried}
     checkers = {skill.name: checked(skill, run.base) for skill in run.skills}
+    used: dict[str, set[str]] = {}
+    ledger = SplitLedger()
     for name, checker in checkers.items():
-        found.dev[name] = checker.tasks("dev", settings.num_dev, seed=seed, exclude=used[name])
-        used[name] |= {task.id for task in found.dev[name]}
-    found.items = test_items(checkers, num_items=settings.num_items, seed=seed, train_ids=used)
+        asked = checker.tasks("train", settings.training.num_requests, seed=seed)
+        used[name] = {task.id for task in asked}
+        ledger.record("train", used[name])
+    dev = held_out_items(
+        checkers, num_items=settings.num_dev, seed=seed, exclude=used, ledger=ledger, split="dev"
+    )
+    for task in dev:
+        found.dev.setdefault(task.family, []).append(task)
+        used[task.family].add(task.id)
+    found.items = held_out_items(
+        checkers, num_items=settings.num_items, seed=seed, exclude=used, ledger=ledger
+    )
     topics = {SkillSpec.from_json(s.metadata[CHECKER_KEY]).topic for s in run.skills}
     found.dev_strays = stray_requests(settings.num_stray, without=topics, seed=seed, split="dev")
     strays = stray_requests(settings.num_stray, without=topics, seed=seed, split="test")
