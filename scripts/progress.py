@@ -69,7 +69,7 @@ def _bars() -> Iterator[Report]:
     """The bar of what is being done; a finished one becomes a line above it."""
     bars = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

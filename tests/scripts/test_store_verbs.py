@@ -152,4 +152,5 @@ def test_verify_refuses_an_adapter_for_another_base(
     other = make_base(root.parent / "other-base", into=12)
     assert main(["verify", str(folder), "--base", str(other), "--json"]) == EXIT_FAILED
     codes = {problem["code"] for problem in json.loads(capsys.readouterr().out)}
-    assert codes
+    assert ("wrong_base" in codes) == stored
+    assert "wrong_shape" in codes
