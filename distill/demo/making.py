@@ -86,6 +86,7 @@ def publish(run: DemoRun, found: Found, served: Served, store: Store) -> None:
         for one in found.carried:
             attest(store, one.version, found.proofs[one.skill.name])
     with found.phase("router"):
+        run.report("fitting the router", 0, 1)
         found.router = fit_router(
             found.carried,
             {name: proof.form for name, proof in found.proofs.items()},
@@ -97,6 +98,7 @@ def publish(run: DemoRun, found: Found, served: Served, store: Store) -> None:
         )
         found.router.save(run.out / "router")
         admin(served, "router", {"path": str((run.out / "router").absolute())})
+        run.report("fitting the router", 1, 1)
 
 
 async def _prove_all(run: DemoRun, found: Found, url: str) -> dict[str, Proof]:

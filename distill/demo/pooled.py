@@ -56,7 +56,11 @@ def training_beside(order: Order) -> Iterator[Callable[[], Trained]]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(order, theirs), daemon=True)
-    process.start()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited, also while it imports
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
     theirs.close()
 
     def finished() -> Trained:
@@ -68,6 +72,7 @@ def training_beside(order: Order) -> Iterator[Callable[[], Trained]]:
                 f"the process that trains {SHARED!r} ended with status {process.exitcode} and no "
                 "adapter; its last words are above"
             ) from None
+        process.join()  # it tidies up by itself; ended from here it would leave semaphores
         return trained
 
     try:
@@ -79,10 +84,14 @@ def training_beside(order: Order) -> Iterator[Callable[[], Trained]]:
 
 
 def _work(order: Order, answer: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)  # unlike the default, this leaves no semaphores behind
     torch.set_num_threads(1)
     bench = Workbench(order.base, Store(order.store))
     trained = train_shared(
         order.lessons, order.config, bench, name=SHARED, recipe=order.recipe, seed=order.seed
     )
     answer.send(trained)
+
+
+def _end(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
