@@ -49,9 +49,7 @@ def _row(name: str, verdict: RecipeVerdict) -> str:
     )
     checked = (*verdict.criterion.preconditions, *verdict.criterion.clauses)
     clauses = "<br>".join(
-        f"{'met' if c.holds else '**missed**'}: {c.clause} ("
-        + ("not measured" if c.seen is None else f"{c.seen:+.3f}")
-        + ")"
+        f"{'met' if c.holds else '**missed**'}: {c.clause} (" + seen_words(c.seen, c.ci) + ")"
         for c in checked
     )
     clauses += "".join(f"<br>{note}" for note in verdict.notes)
@@ -59,6 +57,13 @@ def _row(name: str, verdict: RecipeVerdict) -> str:
         f"| [{name}](../results/{name}.json) | {verdict.seeds.get('run')} | {verdict.status} | "
         f"{verdict.scope} | {arms} | {clauses} | {verdict.wall_s:.0f} s |"
     )
+
+
+def seen_words(seen: float | None, ci: tuple[float, float] | None) -> str:
+    """A figure with its interval, for people."""
+    if seen is None:
+        return "not measured"
+    return f"{seen:+.3f}" if ci is None else f"{seen:+.3f} [{ci[0]:+.3f}, {ci[1]:+.3f}]"
 
 
 def load() -> dict[str, tuple[RecipeVerdict, ...]]:

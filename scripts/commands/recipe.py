@@ -15,6 +15,7 @@ from ...distill.evaluation import RecipeVerdict, read_verdicts, write_verdicts
 from ...distill.recipes import Recipe, RecipeContext, recipe_table, verdict_of
 from ...distill.tiny_base import tiny_base_path
 from ..launching import launcher
+from ..make_results import seen_words
 from ..progress import progress_bars
 
 MAX_SEED = 2**31 - 1
@@ -109,7 +110,7 @@ def _print(verdict: RecipeVerdict) -> None:
     for arm, figure in verdict.arms.items():
         print(f"  {arm:12} {figure.mean:.3f}  [{figure.ci[0]:.3f}, {figure.ci[1]:.3f}]  {figure.n}")
     for clause in (*verdict.criterion.preconditions, *verdict.criterion.clauses):
-        seen = "not measured" if clause.seen is None else f"{clause.seen:+.3f}"
+        seen = seen_words(clause.seen, clause.ci)
         print(f"  {'met   ' if clause.holds else 'MISSED'} {clause.clause}: {seen} {clause.note}")
     for note in verdict.notes:
         print(f"  {note}")
