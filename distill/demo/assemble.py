@@ -49,9 +49,9 @@ def assemble(run: DemoRun, found: Found, *, command: str) -> Report:
                 f"Medians of {run.settings.cost_rounds} interleaved rounds of "
                 f"{run.settings.cost_requests} requests an arm. Training counts the teacher's time "
                 "as well. On a CPU the engine's prefix cache works in blocks of 128 tokens, so "
-                "that shorter prompts never meet it: for them the two settings measure the same thing "
-                "twice, and what differs between them, break-even included, is noise. The shared "
-                "adapter has an engine of its own and was measured with the cache on only."
+                "that shorter prompts never meet it: for them the two settings measure the same "
+                "thing twice, and what differs between them, break-even included, is noise. The "
+                "shared adapter has an engine of its own and was measured with the cache on only."
             ),
         ),
         harm=found.harm,
