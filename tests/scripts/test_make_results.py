@@ -28,7 +28,7 @@ def verdict(*notes: str) -> RecipeVerdict:
 def test_a_row_says_what_was_seen_and_what_must_be_known() -> None:
     row = page({"s2l": (verdict("farm-routine has no adapter"),)}).removeprefix(HEAD)
     assert row.startswith("| [s2l](../results/s2l.json) | 3 | works | core | a 1.000 ")
-    assert "met: a minus b > 0.3 (+1.000)<br>farm-routine has no adapter | 61 s |" in row
+    assert "(+1.000 [+1.000, +1.000])<br>farm-routine has no adapter | 61 s |" in row
     assert "<br>" not in page({"s2l": (verdict(),)}).removeprefix(HEAD).split(" | ")[5]
 
 
