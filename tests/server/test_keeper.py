@@ -90,6 +90,7 @@ def test_a_deaf_engine_is_killed(tmp_path: Path) -> None:
         assert gone(below)
 
 
+@pytest.mark.slow
 def test_in_haste_a_deaf_engine_is_not_waited_for(tmp_path: Path) -> None:
     with kept(tmp_path, DEAF, grace="60") as (keeper, _, below):
         while " " not in (tmp_path / "worker").read_text():

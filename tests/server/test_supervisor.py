@@ -149,6 +149,7 @@ def test_the_engine_is_private(served: Running) -> None:
     assert httpx.get(f"{engine_url(served)}/v1/models").status_code == 401
 
 
+@pytest.mark.slow
 def test_after_the_block_nothing_is_left(configure: Configure) -> None:
     with serve_in_background(configure()) as running:
         processes = tree(running.pids[0])
@@ -158,6 +159,7 @@ def test_after_the_block_nothing_is_left(configure: Configure) -> None:
     assert port_is_free(port_of(running))
 
 
+@pytest.mark.slow
 def test_a_killed_supervisor_takes_everything_along(configure: Configure) -> None:
     with serve_in_background(configure()) as running:
         processes = tree(running.pids[0])
@@ -206,6 +208,7 @@ def test_a_killed_engine_comes_back_with_its_adapters(configure: Configure, stoc
         assert ask(running, "sql") == before
 
 
+@pytest.mark.slow
 def test_an_engine_that_dies_at_its_start_says_its_last_words(configure: Configure) -> None:
     config = configure(engine_args=("--die", "no such device"))
     began = time.monotonic()

@@ -118,6 +118,7 @@ def run(
     return verdict_of("s2l", recipe_table()["s2l"], SMALL, context), store, plans, published
 
 
+@pytest.mark.slow
 def test_adapters_that_replace_their_texts_meet_the_criterion(
     small_base_dir: Path, tmp_path: Path
 ) -> None:
@@ -139,6 +140,7 @@ def test_adapters_that_replace_their_texts_meet_the_criterion(
     assert RecipeVerdict.model_validate_json(verdict.model_dump_json()) == verdict
 
 
+@pytest.mark.slow
 def test_a_skill_that_cannot_be_taught_takes_part_without_an_adapter(
     small_base_dir: Path, tmp_path: Path
 ) -> None:

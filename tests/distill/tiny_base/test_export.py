@@ -53,6 +53,7 @@ def test_the_exported_folder_is_the_trained_model(
     assert identity.precision == "bf16"
 
 
+@pytest.mark.slow
 def test_a_gate_holds_where_the_mean_over_its_seeds_does(
     make_trainer: MakeTrainer, tokenizer: PreTrainedTokenizerBase
 ) -> None:

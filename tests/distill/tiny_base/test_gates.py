@@ -57,6 +57,7 @@ def test_answers_come_in_order_and_do_not_depend_on_the_batch(
         assert alone == greedy_answers(small_base, tokenizer, chats, batch=batch, max_new_tokens=6)
 
 
+@pytest.mark.slow
 def test_a_base_that_learned_nothing_fails_every_gate(
     small_model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerBase
 ) -> None:
