@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 from skillweave.server.children import KEEPER
 
 # An engine with a worker that left its process group and ignores SIGTERM.

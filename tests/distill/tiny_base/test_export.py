@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from skillweave.adapters.base import identify_base
 from skillweave.distill.sft import load_base
