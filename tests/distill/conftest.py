@@ -12,12 +12,12 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    Qwen3Config,
     Qwen3ForCausalLM,
 )
 
+from ..small_base import TOKENIZER_FILES, make_small_base
+
 torch.set_num_threads(1)
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
 @pytest.fixture(scope="session")
@@ -36,29 +36,9 @@ def tokenizer(tokenizer_dir: Path) -> PreTrainedTokenizerBase:
 
 
 @pytest.fixture(scope="session")
-def small_base_dir(tokenizer_dir: Path, tokenizer: PreTrainedTokenizerBase) -> Path:
+def small_base_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A one-layer Qwen3 with random weights that reads the shipped vocabulary."""
-    folder = tokenizer_dir.parent / "small-base"
-    folder.mkdir()
-    torch.manual_seed(0)
-    config = Qwen3Config(
-        vocab_size=-(-len(tokenizer) // 64) * 64,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        tie_word_embeddings=True,
-        initializer_range=0.3,  # so that it has opinions, which an adapter can change
-        eos_token_id=2,
-        pad_token_id=0,
-        bos_token_id=None,
-    )
-    Qwen3ForCausalLM(config).save_pretrained(folder)
-    for name in TOKENIZER_FILES:
-        shutil.copyfile(tokenizer_dir / name, folder / name)
-    return folder
+    return make_small_base(tmp_path_factory.mktemp("bases") / "small-base")
 
 
 @pytest.fixture

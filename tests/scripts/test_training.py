@@ -22,7 +22,7 @@ from skillweave.scripts.training import NUM_DEV, Endpoint, Row, train_all
 
 from ..distill.followers import NO_IDEA, follow_the_text, items_of, system_of
 from ..distill.scripted_teacher import Answer, Body, Raw, Reply, ScriptedTeacher
-from .commands.tiny_base import make_tiny_base
+from ..small_base import make_small_base
 
 SMALL = S2L(
     num_requests=8,
@@ -34,7 +34,7 @@ SMALL = S2L(
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_base(tmp_path_factory.mktemp("base"))
+    return make_small_base(tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture

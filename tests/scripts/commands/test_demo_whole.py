@@ -15,7 +15,7 @@ from skillweave.adapters.skills import write_skill
 from skillweave.distill.report import Report
 from skillweave.distill.worlds.string_skills import held_out_specs, string_skill
 
-from .tiny_base import make_tiny_base
+from ...small_base import make_small_base
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def forker() -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_base(tmp_path_factory.mktemp("base"))
+    return make_small_base(tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
-def make_tiny_base(folder: Path) -> Path:
-    """Write it; the shipped weights are not needed."""
+def make_small_base(folder: Path) -> Path:
+    """Write it into a new or empty folder; the shipped weights are not needed."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in TOKENIZER_FILES:
         shutil.copyfile(tiny_base_path() / name, folder / name)
     torch.manual_seed(0)
