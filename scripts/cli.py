@@ -53,6 +53,7 @@ VERBS = {
     "verify": Verb("commands.store:verify", "Hold an adapter against the gate."),
     "gc": Verb("commands.store:gc", "Free what nothing refers to."),
     "fsck": Verb("commands.store:fsck", "Check every file of the store."),
+    "bench": Verb("commands.bench:bench", "Measure ours against theirs, with a check beside it."),
     "env": Verb("commands.env:env", "Show what is installed and which engine it can start."),
 }
 
