@@ -45,7 +45,7 @@ VERBS = {
     "alias": Verb("commands.publish:alias", "Move an alias on a running server."),
     "add": Verb("commands.store:add", "Take a PEFT folder into the store, through the gate."),
     "list": Verb("commands.store:list_adapters", "List the adapters of the store."),
-    "show": Verb("commands.store:show", "Show one version: card and evidence."),
+    "show": Verb("commands.show:show", "Show one version: what it is, its parents, its evidence."),
     "path": Verb("commands.store:path", "Print the folder of one version."),
     "tag": Verb("commands.store:tag", "Point an alias at a version."),
     "rollback": Verb("commands.store:rollback", "Point an alias back to where it was."),

@@ -1,4 +1,4 @@
-"""The verbs of the store: add, list, show, path, tag, rollback, rm, verify, gc, fsck.
+"""The verbs of the store: add, list, path, tag, rollback, rm, verify, gc, fsck.
 
 Thin: every verb is one call of `adapters.Store` or of the gate, and a way to print it.
 """
@@ -21,7 +21,6 @@ from ...adapters import (
     default_store_root,
     identify_base,
 )
-from ...adapters.card import card_document
 from ...distill.tiny_base import tiny_base_path
 
 StoreDir = Annotated[
@@ -98,29 +97,6 @@ def _row(store: Store, version: Version) -> dict[str, str]:
         "licence": version.card.licence or "",
         "digest": version.version_digest[:12],
     }
-
-
-def show(
-    ref: Annotated[str, typer.Argument(help="name, name@2, name@alias or name@latest.")],
-    store: StoreDir = None,
-    json: Json = False,
-) -> int:
-    """Show one version: its card and the evidence attested for it."""
-    found = _store(store)
-    version = found.resolve(ref)
-    document = {
-        "ref": version.ref,
-        "version_digest": version.version_digest,
-        "weights_digest": version.weights_digest,
-        "path": str(version.path),
-        "card": card_document(version.card),
-        "attestations": found.attestations(version.version_digest),
-    }
-    if json:
-        print(json_module.dumps(document, indent=1))
-    else:
-        Console().print_json(json_module.dumps(document))
-    return 0
 
 
 def path(
