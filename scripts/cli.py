@@ -50,7 +50,7 @@ VERBS = {
     "tag": Verb("commands.store:tag", "Point an alias at a version."),
     "rollback": Verb("commands.store:rollback", "Point an alias back to where it was."),
     "rm": Verb("commands.store:remove", "Remove one version from the store."),
-    "verify": Verb("commands.store:verify", "Hold an adapter against the gate."),
+    "verify": Verb("commands.verify:verify", "Hold an adapter against the gate."),
     "gc": Verb("commands.store:gc", "Free what nothing refers to."),
     "fsck": Verb("commands.store:fsck", "Check every file of the store."),
     "bench": Verb("commands.bench:bench", "Measure ours against theirs, with a check beside it."),

@@ -1,6 +1,6 @@
-"""The verbs of the store: add, list, path, tag, rollback, rm, verify, gc, fsck.
+"""The verbs of the store: add, list, path, tag, rollback, rm, gc, fsck.
 
-Thin: every verb is one call of `adapters.Store` or of the gate, and a way to print it.
+Thin: every verb is one call of `adapters.Store` and a way to print it.
 """
 
 import json as json_module
@@ -17,7 +17,6 @@ from ...adapters import (
     Store,
     UsageError,
     Version,
-    check_adapter,
     default_store_root,
     identify_base,
 )
@@ -152,23 +151,6 @@ def remove(
     found.remove(str(version.id), version.number, base=version.base)
     print(f"removed {version.ref}")
     return 0
-
-
-def verify(
-    peft_dir: Annotated[Path, typer.Argument(help="A PEFT folder or an artifact.")],
-    base: BaseDir = None,
-    json: Json = False,
-) -> int:
-    """Hold an adapter against the gate; exit code 1 when it would be refused."""
-    problems = check_adapter(peft_dir, _identity(base))
-    if json:
-        rows = [{"code": p.code, "message": p.message, "remedy": p.remedy} for p in problems]
-        print(json_module.dumps(rows, indent=1))
-    else:
-        for problem in problems:
-            print(f"{problem.code}: {problem.message}\n    {problem.remedy}")
-        print(f"{peft_dir}: {f'{len(problems)} problem(s)' if problems else 'fits the base'}")
-    return 1 if problems else 0
 
 
 def gc(store: StoreDir = None) -> int:
