@@ -46,6 +46,8 @@ VERBS = {
     "add": Verb("commands.store:add", "Take a PEFT folder into the store, through the gate."),
     "list": Verb("commands.store:list_adapters", "List the adapters of the store."),
     "show": Verb("commands.show:show", "Show one version: what it is, its parents, its evidence."),
+    "lineage": Verb("commands.show:lineage", "Show what a version was made from, and into."),
+    "similar": Verb("commands.show:similar", "Show how alike the adapters of one base are."),
     "path": Verb("commands.store:path", "Print the folder of one version."),
     "tag": Verb("commands.store:tag", "Point an alias at a version."),
     "rollback": Verb("commands.store:rollback", "Point an alias back to where it was."),

@@ -22,6 +22,7 @@ FOREIGN = {  # library -> files that may import it
     "peft": ("adapters/peft_io.py", "distill/*"),
     "peft.": ("adapters/peft_io.py",),  # its submodules are internals
     "huggingface_hub": ("adapters/hub.py",),
+    "matplotlib": ("adapters/analysis/draw.py",),
     "trl": (),
 }
 PURE = (  # files, or folders of files, that compute and touch nothing
@@ -33,6 +34,8 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "adapters/limits.py",
     "adapters/card.py",
     "adapters/algebra/*",
+    "adapters/analysis/lineage.py",
+    "adapters/analysis/similarity.py",
     "router/types.py",
     "router/scores.py",
     "distill/evaluation/types.py",

@@ -1,4 +1,7 @@
-"""The verb `show`: one version of the store."""
+"""The verbs that look: show (one version), lineage (its relatives), similar (who is like whom).
+
+Thin: numbers come from `adapters.analysis`, `told.py` lays one version out for people.
+"""
 
 import json as json_module
 from pathlib import Path
@@ -7,33 +10,135 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ...adapters import Store, default_store_root
+from ...adapters import Store, Version, default_store_root
+from ...adapters.analysis import facts as facts_module
 from ...adapters.card import card_document
+from .told import told
 
 StoreDir = Annotated[
     Path | None, typer.Option("--store", help="Store; default: $SKILLWEAVE_HOME/store.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Ref = Annotated[str, typer.Argument(help="name, name@2, name@alias or name@latest.")]
+Family = Annotated[
+    str | None, typer.Option("--base", help="Family digest, or its first digits, if several.")
+]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Draw it into this file, .png or .svg.")]
 
 
 def show(
-    ref: Annotated[str, typer.Argument(help="name, name@2, name@alias or name@latest.")],
+    ref: Ref,
+    spectrum: Annotated[
+        bool, typer.Option("--spectrum", help="Also: singular values, error against rank.")
+    ] = False,
+    plot: Plot = None,
+    base: Family = None,
     store: StoreDir = None,
     json: Json = False,
 ) -> int:
-    """Show one version: its card and the evidence attested for it."""
+    """Show one version: what it is, what it was made from, and the evidence for it."""
     found = Store(store or default_store_root())
-    version = found.resolve(ref)
-    document = {
+    version = found.resolve(ref, base=base)
+    facts = facts_module.facts(version)
+    parents = facts_module.parents_of(found, version)
+    attested = found.attestations(version.version_digest)
+    aliases = found.aliases(str(version.id), base=version.base)
+    names = sorted(alias for alias, number in aliases.items() if number == version.number)
+    document: dict[str, object] = {
         "ref": version.ref,
+        "aliases": names,
         "version_digest": version.version_digest,
         "weights_digest": version.weights_digest,
         "path": str(version.path),
+        "rank": facts.ranks[1],
+        "modules": list(facts.modules),
+        "parameters": facts.parameters,
+        "dtypes": list(facts.dtypes),
+        "size_bytes": facts.size_bytes,
         "card": card_document(version.card),
-        "attestations": found.attestations(version.version_digest),
+        "lineage": parents.document(),
+        "attestations": attested,
     }
+    console = Console()
+    if not json:
+        console.print(told(version, facts, parents, aliases=names, attested=attested))
+    if spectrum or plot is not None:
+        document["spectrum"] = _spectrum(version, plot, None if json else console)
     if json:
         print(json_module.dumps(document, indent=1))
-    else:
-        Console().print_json(json_module.dumps(document))
     return 0
+
+
+def lineage(ref: Ref, plot: Plot = None, store: StoreDir = None, json: Json = False) -> int:
+    """Show what a version was made from, and what was made from it."""
+    from ...adapters.analysis.terminal import lineage_tree
+
+    found = Store(store or default_store_root())
+    version = found.resolve(ref)
+    parents = facts_module.parents_of(found, version)
+    children = facts_module.children_of(found, version)
+    if plot is not None:
+        from ...adapters.analysis.draw import draw_lineage
+
+        draw_lineage(parents, plot, title=f"What {version.ref} was made from")
+    if json:
+        made = children.document()["parents"]
+        print(json_module.dumps({**parents.document(), "children": made}, indent=1))
+        return 0
+    console = Console()
+    console.print("[bold]Made from[/bold]", lineage_tree(parents))
+    if children.relatives:
+        console.print("[bold]Made of it[/bold]", lineage_tree(children))
+    return 0
+
+
+def similar(
+    ref: Annotated[
+        str | None, typer.Argument(help="Only: who is like this one, the most alike first.")
+    ] = None,
+    base: Family = None,
+    plot: Plot = None,
+    store: StoreDir = None,
+    json: Json = False,
+) -> int:
+    """Show how alike the adapters of one base are, by the cosine of their updates."""
+    from ...adapters.analysis.stored import stored_map
+    from ...adapters.analysis.terminal import heat_map
+
+    found = Store(store or default_store_root())
+    wanted = None if ref is None else found.resolve(ref, base=base)
+    seen = stored_map(found, base=wanted.base if wanted else base, include=wanted)
+    if plot is not None:
+        from ...adapters.analysis.draw import draw_similarity
+
+        draw_similarity(seen, plot, title=f"Adapters of {found.root}")
+    if wanted is None:
+        if json:
+            print(json_module.dumps(seen.document(), indent=1))
+        else:
+            Console().print(heat_map(seen))
+        return 0
+    nearest = seen.nearest(wanted.ref)
+    if json:
+        rows = [{"ref": other, "cosine": cosine} for other, cosine in nearest]
+        print(json_module.dumps({"ref": wanted.ref, "nearest": rows}, indent=1))
+    else:
+        for other, cosine in nearest:
+            print(f"{cosine:+.4f}  {other}")
+    return 0
+
+
+def _spectrum(version: Version, plot: Path | None, console: Console | None) -> dict[str, object]:
+    from ...adapters.analysis.draw import check_plot_path, draw_spectrum
+    from ...adapters.analysis.spectrum import spectrum
+    from ...adapters.analysis.terminal import spectrum_bars
+    from ...adapters.peft_io import read_peft
+
+    if plot is not None:
+        check_plot_path(plot)
+    values = spectrum(read_peft(version.path))
+    if console is not None:
+        console.print(spectrum_bars(values))
+    if plot is not None:
+        draw_spectrum(values, plot, title=version.ref)
+    return values.document()
