@@ -21,9 +21,15 @@ class Limits:
     config_bytes: int = MiB
     """Size of a config or card file."""
     files: int = 2_000
-    """Files in a folder, skill resources included."""
+    """Files and folders in a folder, skill resources included."""
     folder_bytes: int = 16 * GiB
     """All files of a folder together."""
+    depth: int = 32
+    """Folders inside folders."""
+    pattern_steps: int = 20_000
+    """Steps that matching one pattern of a config against one module name may take at worst."""
+    steps: int = 2_000_000
+    """Such steps for all patterns and all names together; some two seconds of counting."""
 
 
 DEFAULT_LIMITS = Limits()

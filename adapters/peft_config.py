@@ -1,93 +1,39 @@
-"""PEFT's `adapter_config.json`: which of its keys we understand, and what they say. Pure.
+"""PEFT's `adapter_config.json`: what it says about ranks, scales and targets. Pure.
 
-Owns the rule that whatever could change the function and is not covered by the weights digest is
-refused, and the reading of ranks, scales and targets, pattern by pattern as PEFT does it
-(`peft.utils.other.get_pattern_key`, `peft.tuners.tuners_utils.check_target_module_exists`).
-Refuses to own tensors (`peft_io.py`). To admit a new key: one line in a table below, and where it
-changes the function, its meaning in `PeftConfig`.
+Owns the reading of ranks, scales and targets, pattern by pattern as PEFT does it
+(`peft.utils.other.get_pattern_key`, `peft.tuners.tuners_utils.check_target_module_exists`), and
+the bound on what its patterns may cost. Refuses to own the other keys (`peft_keys.py`), regular
+expressions (`patterns.py`) and tensors (`peft_io.py`).
 """
 
-import json
 import math
 import re
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import Problem
+from .limits import DEFAULT_LIMITS, Limits
+from .pattern_table import PatternTable
+from .patterns import Program, Unreadable, read_pattern, worst_steps
+from .peft_keys import READ, bad_config, judge_keys
+from .safetensors_header import parse_object
+from .text import shown
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_Value = TypeVar("_Value", int, float)
-
-_INFORMATIONAL = frozenset(
-    {
-        "auto_mapping",
-        "base_model_name_or_path",
-        "corda_config",  # inits: judged by init_lora_weights alone
-        "eva_config",
-        "inference_mode",
-        "loftq_config",
-        "lora_dropout",
-        "lora_ga_config",
-        "megatron_core",
-        "peft_version",
-        "qalora_group_size",  # means something only with use_qalora
-        "revision",
-        "runtime_config",
-        "task_type",
-    }
-)
-_READ = frozenset(
-    {
-        "peft_type",
-        "r",
-        "lora_alpha",
-        "use_rslora",
-        "rank_pattern",
-        "alpha_pattern",
-        "target_modules",
-        "exclude_modules",
-        "layers_to_transform",
-        "layers_pattern",
-        "init_lora_weights",
-    }
-)
-_PLAIN = "train a plain LoRA (LoraConfig without this option)"
-_MERGE = "merge it into its base and extract a plain LoRA, or train without this option"
-_NEUTRAL_ONLY: Mapping[str, tuple[str, str]] = {
-    "use_dora": ("dora", _PLAIN),
-    "bias": ("bias", "train with bias='none'"),
-    "lora_bias": ("bias", "train with lora_bias=False"),
-    "modules_to_save": ("modules_to_save", "train without modules_to_save"),
-    "alora_invocation_tokens": ("unsupported_config", _PLAIN),
-    "arrow_config": ("unsupported_config", _PLAIN),
-    "ensure_weight_tying": ("unsupported_config", _PLAIN),
-    "fan_in_fan_out": ("unsupported_config", "use a base whose layers are torch.nn.Linear"),
-    "kasa_config": ("unsupported_config", _MERGE),
-    "layer_replication": ("unsupported_config", _MERGE),
-    "megatron_config": ("unsupported_config", _PLAIN),
-    "monteclora_config": ("unsupported_config", _PLAIN),
-    "target_parameters": ("unsupported_config", "target linear modules by name"),
-    "trainable_token_indices": ("unsupported_config", "train without trainable_token_indices"),
-    "use_bdlora": ("unsupported_config", _MERGE),
-    "use_qalora": ("unsupported_config", _MERGE),
-    "velora_config": ("unsupported_config", _PLAIN),
-}
-# Inits that leave the base as it is; the same list as vLLM's `PEFTHelper._init_is_supported`.
-_PLAIN_INITS = frozenset({"gaussian", "eva", "orthogonal", "mica", "lora_ga"})
-_NEUTRAL: tuple[object, ...] = (None, False, "", "none", [], {})
-
-_MAX_PATTERNS = 1024
-_PATTERN = re.compile(r"(?:[A-Za-z0-9_.\-^$|()\[\]*+?:]|\\[.\-dw]){1,512}")
-
+_MAX_PATTERNS = 2048
+_MAX_FLOAT32 = 3.4028234663852886e38
+HEADS = frozenset({"lm_head", "embed_out"})
+"""Last parts of the names of output layers; `all-linear` leaves them out."""
 
 _Rank = Annotated[int, Field(ge=1, le=1 << 20)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
-_Names = tuple[str, ...]
+_Names = tuple[Annotated[str, Field(min_length=1)], ...]
+_Layer = Annotated[int, Field(ge=0, le=1 << 20)]
 
 
 class PeftConfig(BaseModel):
@@ -111,42 +57,103 @@ class PeftConfig(BaseModel):
     """Pattern -> alpha; the first match wins."""
     exclude_modules: str | _Names = ()
     """Like `target_modules`, taken away from it."""
-    layers_to_transform: int | tuple[int, ...] = ()
+    layers_to_transform: _Layer | tuple[_Layer, ...] = ()
     """Layer numbers; empty means all."""
     layers_pattern: str | _Names = ()
     """Names of the list of layers; empty means any."""
 
     def rank_of(self, module: str) -> int:
         """The rank of a module: the first matching pattern, else `r`."""
-        return _first(self.rank_pattern, module) or self.r
+        return (self.rank_table.find(module) if self.rank_pattern else None) or self.r
 
     def scale_of(self, module: str) -> float:
         """The effective scale: alpha over rank, for rsLoRA over its square root."""
-        found = _first(self.alpha_pattern, module)
+        found = self.alpha_table.find(module) if self.alpha_pattern else None
         alpha = self.lora_alpha if found is None else found
         rank = self.rank_of(module)
         return alpha / math.sqrt(rank) if self.use_rslora else alpha / rank
 
     def targets_module(self, module: str) -> bool:
         """Whether PEFT would put an adapter on this module, and so load its weights."""
-        targets = self.target_modules
-        if _named(self.exclude_modules, module):
+        if self.exclude_modules and _named(self.exclude_modules, self.excluded_names, module):
             return False
-        if isinstance(targets, str):
-            return targets == "all-linear" or _named(targets, module)
-        if module in targets:
-            return True
-        return _named(targets, module) and self._in_layers(module)
+        if self.targets_all_linear:
+            return module.rpartition(".")[2] not in HEADS
+        if not _named(self.target_modules, self.target_names, module):
+            return False
+        exact = isinstance(self.target_modules, str) or module in self.target_names
+        return exact or self._in_layers(module)
+
+    @cached_property
+    def targets_all_linear(self) -> bool:
+        """The short word for every linear layer but the output layer."""
+        return isinstance(self.target_modules, str) and self.target_modules.lower() == "all-linear"
+
+    @cached_property
+    def target_names(self) -> frozenset[str]:
+        """The names of `target_modules`, for looking them up."""
+        return frozenset(_as_names(self.target_modules))
+
+    @cached_property
+    def excluded_names(self) -> frozenset[str]:
+        """The names of `exclude_modules`, for looking them up."""
+        return frozenset(_as_names(self.exclude_modules))
+
+    @cached_property
+    def rank_table(self) -> PatternTable[int]:
+        """`rank_pattern`, for looking modules up."""
+        return PatternTable(self.rank_pattern)
+
+    @cached_property
+    def alpha_table(self) -> PatternTable[float]:
+        """`alpha_pattern`, for looking modules up."""
+        return PatternTable(self.alpha_pattern)
+
+    @cached_property
+    def expressions(self) -> tuple[Program, ...]:
+        """Every pattern that is run as an expression, as it is run.
+
+        Raises:
+            Unreadable: one of them cannot be read, or PEFT could not run it.
+        """
+        whole = [p for p in (self.target_modules, self.exclude_modules) if isinstance(p, str) and p]
+        layers = _as_names(self.layers_pattern)
+        for pattern in (*whole, *layers):
+            read_pattern(pattern)
+        return (
+            *self.rank_table.programs,
+            *self.alpha_table.programs,
+            *(read_pattern(pattern) for pattern in whole),
+            *(read_pattern(_layer_expression(pattern)) for pattern in layers),
+        )
+
+    def cost_problem(self, names: Iterable[str], limits: Limits = DEFAULT_LIMITS) -> Problem | None:
+        """Whether matching these module names could take for ever; judged without matching."""
+        expressions = self.expressions
+        total = 0
+        for name in names if expressions else ():
+            for program in expressions:
+                try:
+                    steps = worst_steps(program, name, limits.pattern_steps)
+                except Unreadable as err:
+                    return _unsafe(str(err))
+                total += steps
+                if steps > limits.pattern_steps or total > limits.steps:
+                    return _unsafe(
+                        f"matching '{shown(name)}' may take more than {limits.pattern_steps} "
+                        f"steps, or all names together more than {limits.steps}"
+                    )
+        return None
 
     def _in_layers(self, module: str) -> bool:
         chosen = self.layers_to_transform
         layers = (chosen,) if isinstance(chosen, int) else chosen
         if not layers:
             return True
-        patterns = [rf"(?:^|.*?\.){p}\.(\d+)\." for p in _as_names(self.layers_pattern)]
+        patterns = [_layer_expression(p) for p in _as_names(self.layers_pattern)]
         for pattern in patterns or [r".*?\.[^.]*\.(\d+)\."]:
-            if match := _compiled(pattern).match(module):
-                return int(match[1]) in layers
+            if match := re.match(pattern, module):
+                return int(match[match.re.groups]) in layers
         return False
 
 
@@ -157,125 +164,89 @@ def parse_config(raw: bytes) -> tuple[PeftConfig | None, tuple[Problem, ...]]:
         The config, or None where it cannot be read at all, and every problem found.
     """
     try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as err:
-        return None, (_bad(f"it is no JSON without duplicate keys: {err}"),)
-    if not isinstance(document, dict):
-        return None, (_bad(f"it is a JSON {type(document).__name__}: expected an object"),)
-    problems = [*_judge_type(document), *_judge_keys(document), *_judge_init(document)]
+        document = parse_object(raw)
+    except ValueError as err:
+        return None, (bad_config(f"no JSON object without duplicate keys: {err}"),)
     config, faults = _read(document)
-    return config, (*problems, *faults)
-
-
-def _judge_type(document: Mapping[str, object]) -> list[Problem]:
-    kind = document.get("peft_type")
-    if kind == "LORA":
-        return []
-    return [
-        Problem("not_lora", f"peft_type is {kind!r}: expected 'LORA'", "train or convert to LoRA")
-    ]
-
-
-def _judge_keys(document: Mapping[str, object]) -> list[Problem]:
-    problems = []
-    for key, value in document.items():
-        neutral = any(value is n or (value == n and type(value) is type(n)) for n in _NEUTRAL)
-        if key in _INFORMATIONAL or key in _READ or neutral:
-            continue
-        code, remedy = _NEUTRAL_ONLY.get(
-            key, ("unknown_config", "update skillweave, or remove the key if it changes nothing")
-        )
-        what = "is unknown and could change" if code == "unknown_config" else "changes"
-        shown = repr(value)[:80]
-        problems.append(Problem(code, f"config key {key!r} = {shown} {what} the function", remedy))
-    return problems
-
-
-def _judge_init(document: Mapping[str, object]) -> list[Problem]:
-    init = document.get("init_lora_weights", True)
-    if init is None or isinstance(init, bool):
-        return []
-    if isinstance(init, str) and init.lower() in _PLAIN_INITS:
-        return []
-    return [
-        Problem(
-            "base_rewriting_init",
-            f"init_lora_weights is {init!r}, which rewrites the base when the adapter is loaded",
-            "save it again with save_pretrained(..., path_initial_model_for_weight_conversion=...)",
-        )
-    ]
+    return config, (*judge_keys(document), *faults)
 
 
 def _read(document: Mapping[str, object]) -> tuple[PeftConfig | None, list[Problem]]:
+    given = {k: _frozen(v) for k, v in document.items() if k in READ and v is not None}
     try:
-        given = {key: value for key, value in document.items() if value is not None}
-        config = PeftConfig.model_validate_json(json.dumps(given))
+        config = PeftConfig.model_validate(given)
     except ValidationError as err:
         return None, [_fault(detail) for detail in err.errors()]
-    unsafe = _judge_patterns(config)
-    return (None if unsafe else config), unsafe
+    faults = [*_judge_layers(config, document), *_judge_patterns(config)]
+    return (None if faults else config), faults
+
+
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _fault(detail: "ErrorDetails") -> Problem:
-    place = ".".join(str(part) for part in detail["loc"])
-    return _bad(f"{place} is {detail['input']!r}"[:200] + f": {detail['msg']}")
+    place = shown(".".join(str(part) for part in detail["loc"]))
+    seen = detail["input"]
+    text = shown(repr(seen)) if isinstance(seen, str | float | bool) else f"a {type(seen).__name__}"
+    if isinstance(seen, int) and not isinstance(seen, bool) and abs(seen) < 1 << 63:
+        text = str(seen)
+    return bad_config(f"{place} is {text}: {detail['msg']}")
+
+
+def _judge_layers(config: PeftConfig, document: Mapping[str, object]) -> list[Problem]:
+    """Combinations that PEFT refuses when it reads the file."""
+    layers, pattern = document.get("layers_to_transform"), document.get("layers_pattern")
+    if isinstance(config.target_modules, str) and not (layers is None and pattern is None):
+        text = "layers_to_transform and layers_pattern beside a target_modules that is one pattern"
+        return [bad_config(f"{text}: expected null")]
+    if pattern and layers is None:
+        return [bad_config("layers_pattern without layers_to_transform: expected both or none")]
+    return []
 
 
 def _judge_patterns(config: PeftConfig) -> list[Problem]:
-    """Patterns come from strangers and meet every module: only plain, cheap ones may run."""
-    patterns = [*config.rank_pattern, *config.alpha_pattern, *_as_names(config.layers_pattern)]
-    patterns += [p for p in (config.target_modules, config.exclude_modules) if isinstance(p, str)]
-    remedy = "spell out the module names"
-    if len(patterns) > _MAX_PATTERNS:
-        text = f"the config holds {len(patterns)} patterns: at most {_MAX_PATTERNS}"
-        return [Problem("unsafe_pattern", text, remedy)]
-    return [
-        Problem("unsafe_pattern", f"pattern {p[:80]!r} is not a plain, cheap expression", remedy)
-        for p in patterns
-        if not _is_cheap(p)
-    ]
-
-
-def _is_cheap(pattern: str) -> bool:
-    if not _PATTERN.fullmatch(pattern) or re.search(r"\)[*+]|\(\?(?!:)|[*+?][*+]", pattern):
-        return False
-    if sum(pattern.count(c) for c in "*+") > 3:
-        return False
+    """Patterns come from strangers and meet every module: what we cannot read may not run."""
+    count = len(config.rank_pattern) + len(config.alpha_pattern)
+    count += len(_as_names(config.layers_pattern))
+    if count > _MAX_PATTERNS:
+        return [_unsafe(f"the config holds {count}: at most {_MAX_PATTERNS}")]
     try:
-        re.compile(pattern)
-    except re.error:
-        return False
-    return True
+        _ = config.expressions
+    except Unreadable as err:
+        return [_unsafe(str(err))]
+    return []
 
 
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+def _unsafe(why: str) -> Problem:
+    return Problem(
+        "unsafe_pattern",
+        f"a pattern of adapter_config.json is none that is known to be cheap: {why}",
+        "spell out the module names",
+    )
 
 
-def _first(patterns: Mapping[str, _Value], module: str) -> _Value | None:
-    for pattern, value in patterns.items():
-        if _compiled(rf"(.*\.)?({pattern})$").match(module):
-            return value
-    return None
+def _layer_expression(pattern: str) -> str:
+    return rf"(?:^|.*?\.){pattern}\.(\d+)\."
 
 
-def _named(names: str | _Names, module: str) -> bool:
+def _named(names: str | _Names, found: frozenset[str], module: str) -> bool:
     if isinstance(names, str):
-        return bool(names) and _compiled(names).fullmatch(module) is not None
-    return any(module == name or module.endswith(f".{name}") for name in names)
+        return bool(names) and re.fullmatch(names, module) is not None
+    if module in found:
+        return True
+    place = module.find(".")
+    while place >= 0:
+        if module[place + 1 :] in found:
+            return True
+        place = module.find(".", place + 1)
+    return False
 
 
 def _as_names(names: str | _Names) -> _Names:
     return names if isinstance(names, tuple) else (names,) if names else ()
 
 
-def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("duplicate key")
-    return result
-
-
-def _bad(text: str) -> Problem:
-    return Problem("bad_config", f"adapter_config.json: {text}", "save the adapter again with peft")
+def scale_fault(scale: float) -> str | None:
+    """Why a scale cannot be what was meant: PEFT multiplies in the precision of the tensors."""
+    return None if abs(scale) <= _MAX_FLOAT32 else f"{scale} is beyond float32"

@@ -1,8 +1,8 @@
 """What a PEFT folder's config and header say, judged before a tensor is read.
 
 Owns the tensor names (`lora_A` is our down_RI, `lora_B` our up_OR), the pairing of factors and the
-agreement of header and config. Refuses to own values (`peft_io.py`) and the base's view
-(`gate.py`). To add a finding: one line in `_TEXTS`.
+agreement of header and config; both files are opened once. Refuses to own the meaning of values
+(`finite.py`, `peft_io.py`) and the base's view (`gate.py`). To add a finding: one line in `_TEXTS`.
 """
 
 import re
@@ -11,18 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import AdapterRefused, Problem
+from .finite import Truncated, not_finite
+from .folders import open_plain, read_plain
 from .limits import DEFAULT_LIMITS, Limits
-from .peft_config import PeftConfig, parse_config
-from .safetensors_header import BadHeader, TensorInfo, read_header
+from .peft_config import HEADS, PeftConfig, parse_config, scale_fault
+from .safetensors_header import BadHeader, TensorInfo, read_file_header
+from .text import some
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 PREFIX = "base_model.model."
 
-_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
+_NAME = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*", re.ASCII)
+_FOREIGN = re.compile(r"\.lora_|base_model\.model\.|base_layer|modules_to_save")
+_ENDINGS = {".lora_A.weight": "A", ".lora_B.weight": "B"}
+_ENDING_CHARS = len(".lora_A.weight")
 _DTYPES = frozenset({"F32", "BF16", "F16"})
 _MAX_KEY_CHARS = 256
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -61,27 +66,34 @@ class Inspection:
     """What an inspection saw, sound or not.
 
     `modules` holds the well-formed pairs, also beside problems, so that a gate can go on and
-    report everything at once. `readable` says whether the weights file has a sound header.
+    report everything at once.
     """
 
     config: PeftConfig | None
     modules: Mapping[str, ModuleHeader]
-    readable: bool
     problems: tuple[Problem, ...]
 
 
-def inspect_peft(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Inspection:
-    """Read config and header of a PEFT folder, never a tensor, and find every problem."""
+def inspect_peft(
+    folder: Path, limits: Limits = DEFAULT_LIMITS, *, values: bool = False
+) -> Inspection:
+    """Read config and header of a PEFT folder and find every problem.
+
+    Args:
+        folder: its config and weights are opened once each, never through a link.
+        limits: upper bounds.
+        values: also look for NaN and infinity; otherwise no tensor is read.
+    """
     config, problems = _read_config(folder / CONFIG_FILE, limits)
-    infos, faults = _read_infos(folder / WEIGHTS_FILE, limits)
+    infos, faults = _read_weights(folder / WEIGHTS_FILE, limits, values=values)
     found = [*problems, *faults]
     modules: dict[str, ModuleHeader] = {}
     if infos is not None:
         modules, more = _pair(infos, limits)
         found += more
     if config is not None:
-        found += _compare(config, modules)
-    return Inspection(config, modules, infos is not None, tuple(found))
+        found += _compare(config, modules, limits)
+    return Inspection(config, modules, tuple(found))
 
 
 def read_header_of(folder: Path) -> AdapterHeader:
@@ -98,28 +110,29 @@ def read_header_of(folder: Path) -> AdapterHeader:
 
 def _read_config(path: Path, limits: Limits) -> tuple[PeftConfig | None, tuple[Problem, ...]]:
     try:
-        size = path.stat().st_size
-        if size > limits.config_bytes:
-            text = f"{CONFIG_FILE} has {size} bytes: at most {limits.config_bytes}"
-            return None, (Problem("too_large", text, "this is no PEFT config"),)
-        return parse_config(path.read_bytes())
+        return parse_config(read_plain(path, limits.config_bytes))
+    except ValueError as err:
+        return None, (Problem("too_large", str(err), "this is no PEFT config"),)
     except OSError as err:
         text = f"{CONFIG_FILE} cannot be read: {err.strerror}"
         return None, (Problem("missing_config", text, "point at the folder PEFT saved into"),)
 
 
-def _read_infos(
-    path: Path, limits: Limits
-) -> tuple[dict[str, TensorInfo] | None, tuple[Problem, ...]]:
+def _read_weights(
+    path: Path, limits: Limits, *, values: bool
+) -> tuple[Mapping[str, TensorInfo] | None, list[Problem]]:
     try:
-        return read_header(path, limits), ()
-    except BadHeader as err:
+        with open_plain(path) as file:
+            header = read_file_header(file, limits)
+            bad = not_finite(file, header) if values else []
+    except (BadHeader, Truncated) as err:
         text = f"{WEIGHTS_FILE}: {err}"
-        return None, (Problem("bad_header", text, "save the adapter again with peft"),)
+        return None, [Problem("bad_header", text, "save the adapter again with peft")]
     except OSError as err:
         text = f"{WEIGHTS_FILE} cannot be read: {err.strerror}"
         remedy = "save the adapter with save_pretrained(..., safe_serialization=True)"
-        return None, (Problem("missing_weights", text, remedy),)
+        return None, [Problem("missing_weights", text, remedy)]
+    return header.tensors, [_grouped("not_finite", bad)] if bad else []
 
 
 def _pair(
@@ -128,13 +141,15 @@ def _pair(
     problems: dict[str, list[str]] = {}
     sides: dict[str, dict[str, TensorInfo]] = {}
     for key, info in infos.items():
-        match = _KEY.fullmatch(key)
-        if match is None or len(key) > _MAX_KEY_CHARS:
-            problems.setdefault(_key_fault(key), []).append(key[:_MAX_KEY_CHARS])
-        else:
-            sides.setdefault(match["module"], {})[match["side"]] = info
-            if info.dtype not in _DTYPES:
-                problems.setdefault("wrong_dtype", []).append(f"{key} ({info.dtype})")
+        side = _ENDINGS.get(key[-_ENDING_CHARS:])
+        module = key[len(PREFIX) : -_ENDING_CHARS]
+        fault = _name_fault(key, module) if side and key.startswith(PREFIX) else _key_fault(key)
+        if side is None or fault is not None:
+            problems.setdefault(fault or "unknown_tensor", []).append(key)
+            continue
+        sides.setdefault(module, {})[side] = info
+        if info.dtype not in _DTYPES:
+            problems.setdefault("wrong_dtype", []).append(f"{key} ({info.dtype})")
     modules: dict[str, ModuleHeader] = {}
     for name, pair in sorted(sides.items()):
         fault = _pair_fault(pair, limits)
@@ -151,13 +166,20 @@ def _pair(
     return modules, found
 
 
+def _name_fault(key: str, module: str) -> str | None:
+    if len(key) > _MAX_KEY_CHARS or not _NAME.fullmatch(module):
+        return "bad_name"
+    if _FOREIGN.search(module):
+        return _key_fault(key)
+    return "head_lora" if module.rpartition(".")[2] in HEADS else None
+
+
 def _key_fault(key: str) -> str:
-    if "lora_magnitude_vector" in key:
-        return "dora"
-    if "lora_embedding_" in key:
-        return "embedding_lora"
-    if "modules_to_save" in key:
-        return "modules_to_save"
+    if len(key) > _MAX_KEY_CHARS or not key.isascii() or not key.isprintable():
+        return "bad_name"
+    for code, sign in _SIGNS:
+        if sign in key:
+            return code
     if key.endswith(".bias"):
         return "bias"
     if ".lora_" in key and not key.startswith(PREFIX):
@@ -165,40 +187,85 @@ def _key_fault(key: str) -> str:
     return "unknown_tensor"
 
 
+_SIGNS = (
+    ("dora", "lora_magnitude_vector"),
+    ("embedding_lora", "lora_embedding_"),
+    ("modules_to_save", "modules_to_save"),
+)
+
+
 def _pair_fault(pair: Mapping[str, TensorInfo], limits: Limits) -> str | None:
-    if set(pair) != {"A", "B"}:
+    if len(pair) != 2:
         return "unpaired"
-    down, up = pair["A"].shape, pair["B"].shape
-    if len(down) != 2 or len(up) != 2 or down[0] != up[1] or 0 in (*down, *up):
+    down, up = pair["A"], pair["B"]
+    if len(down.shape) != 2 or len(up.shape) != 2 or 0 in (*down.shape, *up.shape):
         return "bad_factors"
-    return "rank_limit" if down[0] > limits.rank else None
+    if down.shape[0] != up.shape[1]:
+        return "bad_factors"
+    if down.dtype != up.dtype and {down.dtype, up.dtype} <= _DTYPES:
+        return "mixed_dtypes"
+    return "rank_limit" if down.shape[0] > limits.rank else None
 
 
-def _compare(config: PeftConfig, modules: Mapping[str, ModuleHeader]) -> list[Problem]:
+def _compare(
+    config: PeftConfig, modules: Mapping[str, ModuleHeader], limits: Limits
+) -> list[Problem]:
+    costly = config.cost_problem(modules, limits)
+    if costly is not None:
+        return [costly]
+    ranks = {name: config.rank_of(name) for name in modules}
+    scales = {name: config.scale_of(name) for name in modules}
     rank_off = [
-        f"{name} (config {config.rank_of(name)}, tensor {module.rank})"
+        f"{name} (config {ranks[name]}, tensor {module.rank})"
         for name, module in modules.items()
-        if config.rank_of(name) != module.rank
+        if ranks[name] != module.rank
     ]
     untargeted = [name for name in modules if not config.targets_module(name)]
+    wild = [f"{name} ({fault})" for name, s in scales.items() if (fault := scale_fault(s))]
+    silent = [] if any(scales.values()) else list(scales)
     return [
         _grouped(code, names)
-        for code, names in (("rank_mismatch", rank_off), ("untargeted", untargeted))
+        for code, names in (
+            ("rank_mismatch", rank_off),
+            ("untargeted", untargeted),
+            ("bad_scale", wild),
+            ("zero_scale", silent),
+        )
         if names
     ]
 
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
-    "dora": ("magnitude vectors of DoRA", "train a plain LoRA (use_dora=False)"),
+    "dora": (
+        "magnitude vectors of DoRA",
+        "merge it (peft: merge_and_unload), subtract the base and extract a LoRA from the "
+        "difference, or train with use_dora=False",
+    ),
     "embedding_lora": ("LoRA on an embedding", "target linear modules only"),
-    "modules_to_save": ("full copies of modules", "train without modules_to_save"),
+    "head_lora": (
+        "LoRA on the output layer, which vLLM leaves out of prompt_logprobs, so that texts would "
+        "be scored as by the base",
+        "train without lm_head among the target modules",
+    ),
+    "modules_to_save": (
+        "full copies of modules",
+        "train without modules_to_save, or serve the merged model (peft: merge_and_unload)",
+    ),
     "bias": ("bias terms", "train with bias='none' and lora_bias=False"),
     "wrong_prefix": (
         f"names without the prefix {PREFIX!r}; vLLM would serve the base silently",
         "save the adapter with peft's save_pretrained on the PeftModel itself",
     ),
+    "bad_name": (
+        f"names that no module can have (at most {_MAX_KEY_CHARS} letters, digits, '_', '-', '.')",
+        "save the adapter again with peft",
+    ),
     "unknown_tensor": ("tensors that belong to no LoRA", "save the adapter again with peft"),
-    "wrong_dtype": ("dtypes other than F32, BF16, F16", "cast the adapter before saving"),
+    "wrong_dtype": (
+        "dtypes other than F32, BF16, F16",
+        "cast the adapter before saving (model.to(torch.bfloat16))",
+    ),
+    "mixed_dtypes": ("factors of two dtypes", "cast both factors to one dtype before saving"),
     "unpaired": ("modules with one factor only", "save the adapter again with peft"),
     "bad_factors": ("factors whose shapes do not meet in one rank", "save it again with peft"),
     "rank_limit": ("ranks above the limit", "truncate the adapter to a lower rank"),
@@ -210,10 +277,18 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "modules outside target_modules, which PEFT would ignore and vLLM would apply",
         "save config and weights together",
     ),
+    "bad_scale": ("scales that overflow", "set lora_alpha to what it was trained with"),
+    "zero_scale": (
+        "scale 0, every one of them, so that the adapter does nothing",
+        "set lora_alpha to what it was trained with",
+    ),
+    "not_finite": (
+        "values that are NaN or infinity",
+        "the training diverged: train again with a lower rate",
+    ),
 }
 
 
 def _grouped(code: str, names: list[str]) -> Problem:
     what, remedy = _TEXTS[code]
-    shown = ", ".join(names[:_EXAMPLES]) + (", ..." if len(names) > _EXAMPLES else "")
-    return Problem(code, f"{len(names)} with {what}: {shown}", remedy)
+    return Problem(code, f"{len(names)} with {what}: {some(names)}", remedy)

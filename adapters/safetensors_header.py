@@ -1,16 +1,23 @@
 """Read and check the header of a safetensors file without touching a tensor.
 
 Owns the file format's own rules: header length, offsets without holes or overlaps, sizes that
-follow from dtype and shape. Refuses to own what the tensors mean (`peft_io.py`, `base.py`).
+follow from dtype and shape; nothing that the format's own library refuses is taken here. Refuses
+to own what the tensors mean (`peft_header.py`, `base.py`).
 """
 
 import json
 import math
+import os
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
+from .folders import open_plain, read_exactly
 from .limits import DEFAULT_LIMITS, Limits
+from .text import shown
 
 _ITEM_BYTES = {
     "F64": 8,
@@ -19,6 +26,8 @@ _ITEM_BYTES = {
     "BF16": 2,
     "F8_E4M3": 1,
     "F8_E5M2": 1,
+    "F8_E8M0": 1,
+    "C64": 8,
     "I64": 8,
     "I32": 4,
     "I16": 2,
@@ -29,18 +38,28 @@ _ITEM_BYTES = {
     "U8": 1,
     "BOOL": 1,
 }
+_FIELDS = {"dtype", "shape", "data_offsets"}
+_MAX_SIZE = 1 << 62
+_MAX_SHOWN = 60
 
 
 class BadHeader(ValueError):
     """The file is no well-formed safetensors file. Callers turn it into their own finding."""
 
 
-@dataclass(frozen=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """One tensor as the header declares it; `dtype` in the format's spelling, such as `F32`."""
 
     dtype: str
     shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FileHeader:
+    """The whole header: tensors by name, and where each begins and ends in the file (bytes)."""
+
+    tensors: Mapping[str, TensorInfo]
+    spans: Mapping[str, tuple[int, int]]
 
 
 def read_header(path: Path, limits: Limits = DEFAULT_LIMITS) -> dict[str, TensorInfo]:
@@ -48,34 +67,62 @@ def read_header(path: Path, limits: Limits = DEFAULT_LIMITS) -> dict[str, Tensor
 
     Raises:
         BadHeader: any rule of the format is broken, or a limit is exceeded.
+        OSError: the file cannot be read. A model's files may be links (a hub cache has them so).
+    """
+    with open_plain(path.resolve()) as file:
+        return dict(read_file_header(file, limits).tensors)
+
+
+def read_file_header(file: FileIO, limits: Limits = DEFAULT_LIMITS) -> FileHeader:
+    """The header of an open file, read from its first byte.
+
+    Raises:
+        BadHeader: any rule of the format is broken, or a limit is exceeded.
         OSError: the file cannot be read.
     """
-    size = path.stat().st_size
+    size = os.fstat(file.fileno()).st_size
     if size > limits.tensors_bytes:
         raise BadHeader(f"the file has {size} bytes: at most {limits.tensors_bytes}")
-    with path.open("rb") as file:
-        prefix = file.read(8)
-        if len(prefix) < 8:
-            raise BadHeader(f"the file has {size} bytes: not even a header length")
-        (length,) = struct.unpack("<Q", prefix)
-        if length > limits.header_bytes or length > size - 8:
-            raise BadHeader(
-                f"the header claims {length} bytes in a file of {size}: "
-                f"expected at most {min(limits.header_bytes, size - 8)}"
-            )
-        document = _parse(file.read(length))
-    document.pop("__metadata__", None)
-    return _check_layout(document, data_bytes=size - 8 - length)
+    prefix = read_exactly(file, 8)
+    if len(prefix) < 8:
+        raise BadHeader(f"the file has {size} bytes: not even a header length")
+    (length,) = struct.unpack("<Q", prefix)
+    if length > limits.header_bytes or length > size - 8:
+        raise BadHeader(
+            f"the header claims {length} bytes in a file of {size}: "
+            f"expected at most {min(limits.header_bytes, size - 8)}"
+        )
+    document = _parse(read_exactly(file, length))
+    _check_metadata(document.pop("__metadata__", None))
+    return _check_layout(document, start=8 + length, end=size)
+
+
+def parse_object(raw: bytes) -> dict[str, object]:
+    """A JSON object as RFC 8259 has it: UTF-8, no key twice, no NaN, no half surrogates.
+
+    Raises:
+        ValueError: anything else, nesting too deep for us included.
+    """
+    try:
+        value = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
+        )
+    except RecursionError as err:
+        raise ValueError("it is nested too deeply") from err
+    if not isinstance(value, dict):
+        raise ValueError(f"it is a JSON {type(value).__name__}: expected an object")
+    if b"\\u" in raw and not _is_unicode(value):
+        raise ValueError("it holds half of a surrogate pair")
+    return value
 
 
 def _parse(raw: bytes) -> dict[str, object]:
+    if raw[:1] != b"{":
+        raise BadHeader(f"the header starts with {raw[:1]!r}: expected an opening brace")
     try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as err:
+        return parse_object(raw)
+    except ValueError as err:
         raise BadHeader(f"the header is no JSON object without duplicate keys: {err}") from err
-    if not isinstance(document, dict):
-        raise BadHeader(f"the header is a JSON {type(document).__name__}: expected an object")
-    return document
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -85,38 +132,72 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _check_layout(document: dict[str, object], *, data_bytes: int) -> dict[str, TensorInfo]:
-    spans: list[tuple[int, int, str]] = []
-    infos: dict[str, TensorInfo] = {}
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_unicode(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_metadata(value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise BadHeader("__metadata__ is no object of texts")
+
+
+def _check_layout(document: dict[str, object], *, start: int, end: int) -> FileHeader:
+    tensors: dict[str, TensorInfo] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for name, entry in document.items():
-        info, begin, end = _entry(name, entry)
-        infos[name] = info
-        spans.append((begin, end, name))
-    position = 0
-    for begin, end, name in sorted(spans):
+        info, begin, stop = _entry(name, entry)
+        tensors[name] = info
+        spans[name] = (start + begin, start + stop)
+    position = start
+    for (begin, stop), name in sorted(zip(spans.values(), spans, strict=True)):
         if begin != position:
-            raise BadHeader(f"tensor {name!r} starts at byte {begin}: expected {position}")
-        position = end
-    if position != data_bytes:
-        raise BadHeader(f"the tensors end at byte {position} of {data_bytes}")
-    return infos
+            raise BadHeader(
+                f"tensor '{shown(name)}' starts at byte {begin - start}: "
+                f"expected {position - start}"
+            )
+        position = stop
+    if position != end:
+        raise BadHeader(f"the tensors end at byte {position - start} of {end - start}")
+    return FileHeader(tensors, spans)
 
 
 def _entry(name: str, entry: object) -> tuple[TensorInfo, int, int]:
-    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise BadHeader(f"tensor {name!r}: expected dtype, shape and data_offsets")
+    if not isinstance(entry, dict) or entry.keys() != _FIELDS:
+        raise BadHeader(f"tensor '{shown(name)}': expected dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in _ITEM_BYTES:
-        raise BadHeader(f"tensor {name!r} has the unknown dtype {dtype!r}")
+        raise BadHeader(f"tensor '{shown(name)}' has the unknown dtype {_brief(dtype)}")
     if not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
-        raise BadHeader(f"tensor {name!r}: shape {shape!r}, data_offsets {offsets!r} are no sizes")
+        raise BadHeader(
+            f"tensor '{shown(name)}': shape {_brief(shape)}, data_offsets {_brief(offsets)} "
+            "are no sizes"
+        )
     begin, end = offsets
     if end - begin != math.prod(shape) * _ITEM_BYTES[dtype]:
-        raise BadHeader(f"tensor {name!r}: {end - begin} bytes do not hold {dtype} {shape}")
+        raise BadHeader(
+            f"tensor '{shown(name)}': {end - begin} bytes do not hold {dtype} {_brief(shape)}"
+        )
     return TensorInfo(dtype, tuple(shape)), begin, end
 
 
 def _are_sizes(value: object) -> bool:
-    return isinstance(value, list) and all(
-        type(item) is int and 0 <= item < 1 << 62 for item in value
-    )
+    if not isinstance(value, list) or len(value) > 8:
+        return False
+    return all(type(item) is int and 0 <= item < _MAX_SIZE for item in value)
+
+
+def _brief(value: object) -> str:
+    try:
+        return shown(repr(value)[:_MAX_SHOWN])
+    except (RecursionError, ValueError):  # nested too deeply, or an integer of too many digits
+        return f"a {type(value).__name__}"

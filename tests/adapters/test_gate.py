@@ -128,7 +128,7 @@ SPOILED_TENSORS: dict[str, tuple[Callable[[Tensors], object], set[str]]] = {
         put("base_model.model.lm_head.weight", torch.zeros(2, 2)),
         {"unknown_tensor"},
     ),
-    "a very long name": (put("x" * 300, torch.zeros(1)), {"unknown_tensor"}),
+    "a very long name": (put("x" * 300, torch.zeros(1)), {"bad_name"}),
     "no tensors": (lambda t: t.clear(), {"module_count"}),
 }
 

@@ -128,15 +128,34 @@ def test_targets_are_what_peft_would_target(change: dict[str, object]) -> None:
         ({"target_modules": []}, "bad_config"),
         ({"target_modules": [1]}, "bad_config"),
         ({"target_modules": "(a+)+"}, "unsafe_pattern"),
-        ({"rank_pattern": {"(q|k)*proj": 2}}, "unsafe_pattern"),
-        ({"rank_pattern": {".*.*.*.*x": 2}}, "unsafe_pattern"),
+        ({"rank_pattern": {"((q|k)*)*proj": 2}}, "unsafe_pattern"),
         ({"rank_pattern": {"(": 2}}, "unsafe_pattern"),
-        ({"rank_pattern": {"(?=a)": 2}}, "unsafe_pattern"),
-        ({"alpha_pattern": {f"a{i}": 1 for i in range(1025)}}, "unsafe_pattern"),
+        ({"rank_pattern": {"q_proj)|(k": 2}}, "unsafe_pattern"),
+        ({"rank_pattern": {"(?i)Q": 2}}, "unsafe_pattern"),
+        ({"exclude_modules": r"(a)\1"}, "unsafe_pattern"),
+        ({"layers_to_transform": 1, "layers_pattern": "(h"}, "unsafe_pattern"),
+        ({"alpha_pattern": {f"a{i}": 1 for i in range(2049)}}, "unsafe_pattern"),
+        ({"layers_pattern": "layers"}, "bad_config"),
+        ({"target_modules": "q_proj", "layers_to_transform": [1]}, "bad_config"),
+        ({"task_type": "POETRY"}, "bad_config"),
+        ({"lora_dropout": 7}, "bad_config"),
+        ({"inference_mode": "yes"}, "bad_config"),
+        ({"bias": None}, "bias"),
     ],
 )
 def test_each_doubt_has_its_code(change: dict[str, object], code: str) -> None:
     assert set(codes(json.dumps(document(**change)).encode())) == {code}
+
+
+def test_an_expression_that_could_run_for_ever_is_refused_for_the_names_it_meets() -> None:
+    for pattern in (".*.*.*.*x", "(.|.)*x", "(.|m)*(.|m)*x"):
+        for key in ("rank_pattern", "alpha_pattern"):
+            problem = parsed(**{key: {pattern: 2}}).cost_problem(MODULES)
+            assert problem is not None
+            assert problem.code == "unsafe_pattern"
+        assert parsed(target_modules=pattern).cost_problem(MODULES) is not None
+    assert parsed(rank_pattern={"(x|x)*y": 2}).cost_problem(MODULES) is None  # meets no x
+    assert parsed(rank_pattern={".*_proj": 2}).cost_problem(["m" * 250] * 50_000) is not None
 
 
 @pytest.mark.parametrize("neutral", [None, False, "", [], {}])

@@ -100,10 +100,16 @@ def test_any_mix_of_ranks_and_scales_round_trips(
 
 
 def test_dtypes_are_kept(tmp_path: Path) -> None:
-    half = Delta(torch.ones(2, 3).bfloat16(), torch.ones(4, 2).half(), 1.0)
-    write_peft({"m": half}, tmp_path / "a")
-    again = read_peft(tmp_path / "a")["m"]
-    assert (again.down_RI.dtype, again.up_OR.dtype) == (torch.bfloat16, torch.float16)
+    kinds = {"m": torch.bfloat16, "n": torch.float16, "o": torch.float32}
+    delta = {
+        k: Delta(torch.ones(2, 3, dtype=d), torch.ones(4, 2, dtype=d), 1.0)
+        for k, d in kinds.items()
+    }
+    write_peft(delta, tmp_path / "a")
+    again = read_peft(tmp_path / "a")
+    assert {k: (m.down_RI.dtype, m.up_OR.dtype) for k, m in again.items()} == {
+        k: (d, d) for k, d in kinds.items()
+    }
 
 
 def test_nothing_is_ever_overwritten(tmp_path: Path, adapter_dir: Path) -> None:
