@@ -1,1 +1,1 @@
-"""Being built."""
+"""Our own small hub: a folder that `huggingface_hub` and the `hf` command accept."""

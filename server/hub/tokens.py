@@ -1,0 +1,219 @@
+"""Tokens: who may see and change what. Only a hash of a token is kept.
+
+`tokens/<id>.json` below the hub's root. A token is `swh_<id>_<secret>`; the secret has 256 bits,
+so a plain SHA-256 of it is enough. Owns making, finding and revoking. Refuses to own what a
+request needs (`access.py`).
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...adapters.digests import canonical_json
+from ...adapters.errors import Conflict, NotFound, StoreError, UsageError
+from .disk import children, locked, make_folder, publish_file, replace_file
+from .errors import Refusal, invalid_token
+from .names import check_namespace
+
+_TOKEN = re.compile(r"swh_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_GLOB = re.compile(r"[A-Za-z0-9._*?-]{1,64}")
+
+
+class Token(BaseModel):
+    """What is kept of a token."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    """Part of the token; no secret."""
+    name: str
+    """Who has it; author of commits, and the namespace of a repository named without one."""
+    sha256: str
+    """Of the secret."""
+    write: bool
+    """Whether it may change anything."""
+    namespaces: tuple[str, ...]
+    """Patterns (`*`, `?`) of the namespaces that it reaches."""
+    created_at: str
+    """UTC, ISO 8601."""
+    expires_at: str | None = None
+    """UTC, ISO 8601; None for never."""
+    revoked_at: str | None = None
+    """UTC, ISO 8601; None while it is valid."""
+
+    def covers(self, namespace: str) -> bool:
+        """Whether the token reaches a namespace."""
+        return any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
+
+    def valid(self, now: datetime) -> bool:
+        """Neither revoked nor expired."""
+        late = self.expires_at is not None and now >= datetime.fromisoformat(self.expires_at)
+        return self.revoked_at is None and not late
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token on the only occasion on which all of it is known."""
+
+    text: str
+    token: Token
+
+
+class Tokens:
+    """The tokens of one hub."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / "tokens"
+
+    def create(
+        self,
+        name: str,
+        *,
+        write: bool = False,
+        namespaces: Sequence[str] = (),
+        days: float | None = None,
+    ) -> NewToken:
+        """Make a token.
+
+        Args:
+            name: who gets it; one valid token has a name at a time.
+            write: it may create, change and delete.
+            namespaces: patterns of what it reaches; by default the namespace of its own name.
+            days: until it expires; None for never.
+
+        Raises:
+            UsageError: a bad name, pattern or number. Conflict: the name has a valid token.
+        """
+        try:
+            check_namespace(name)
+        except Refusal as err:
+            raise UsageError(f"token {err.message}") from err
+        for pattern in namespaces:
+            if not _GLOB.fullmatch(pattern):
+                raise UsageError(f"namespaces {pattern!r}: expected a pattern such as 'team-*'")
+        if days is not None and not 0 < days <= 36_500:
+            raise UsageError(f"days {days}: expected more than 0 and at most 36500")
+        now = datetime.now(UTC)
+        with locked(self._lock()):
+            if any(t.name == name and t.valid(now) for t in self.all()):
+                raise Conflict(f"{name!r} has a valid token; revoke it first, or choose another")
+            secret = secrets.token_urlsafe(32)
+            token = Token(
+                id=secrets.token_hex(6),
+                name=name,
+                sha256=_hash(secret),
+                write=write,
+                namespaces=tuple(namespaces) or (name,),
+                created_at=now.isoformat(timespec="seconds"),
+                expires_at=None if days is None else (now + timedelta(days=days)).isoformat(),
+            )
+            publish_file(self._file(token.id), _document(token))
+        return NewToken(f"swh_{token.id}_{secret}", token)
+
+    def find(self, text: str) -> Token:
+        """The token that a request carries.
+
+        Raises:
+            Refusal: 401; the same for a token that is unknown, wrong, expired or revoked.
+        """
+        match = _TOKEN.fullmatch(text)
+        token = self.by_id(match[1]) if match else None
+        kept = token.sha256 if token else _hash("")
+        same = hmac.compare_digest(kept, _hash(match[2] if match else text))
+        if token is None or not same or not token.valid(datetime.now(UTC)):
+            raise invalid_token()
+        return token
+
+    def by_id(self, token_id: str) -> Token | None:
+        """One token by its public part, valid or not."""
+        try:
+            return Token.model_validate_json(self._file(token_id).read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as err:
+            raise StoreError(f"{self._file(token_id)} is damaged; delete it") from err
+
+    def all(self) -> list[Token]:
+        """Every token, oldest first."""
+        stems = [n.removesuffix(".json") for n in children(self._folder) if n.endswith(".json")]
+        found = [token for stem in stems if (token := self.by_id(stem))]
+        return sorted(found, key=lambda token: (token.created_at, token.name))
+
+    def revoke(self, name: str) -> Token:
+        """End the valid token of a name (or id), at once.
+
+        Raises:
+            NotFound: there is none.
+        """
+        now = datetime.now(UTC)
+        with locked(self._lock()):
+            for token in self.all():
+                if name in (token.name, token.id) and token.revoked_at is None:
+                    ended = token.model_copy(
+                        update={"revoked_at": now.isoformat(timespec="seconds")}
+                    )
+                    replace_file(self._file(token.id), _document(ended))
+                    return ended
+        names = ", ".join(t.name for t in self.all() if t.valid(now)) or "none"
+        raise NotFound(f"no valid token {name!r}; there are: {names}")
+
+    def _file(self, token_id: str) -> Path:
+        return self._folder / f"{token_id}.json"
+
+    def _lock(self) -> Path:
+        make_folder(self._folder)
+        return self._folder.parent / "tokens.lock"
+
+
+def make_root(root: Path) -> Path:
+    """Make the folder of a hub, for its owner alone.
+
+    Raises:
+        UsageError: it cannot be made, or holds something else.
+    """
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        strange = [n for n in children(root) if n not in _OWN]
+    except OSError as err:
+        raise UsageError(f"--root {root}: {err}; choose a folder that this user may write") from err
+    if strange:
+        raise UsageError(
+            f"--root {root} holds {strange[0]!r}, which is no part of a hub; choose an empty folder"
+        )
+    return root
+
+
+def signing_key(root: Path) -> bytes:
+    """The hub's own secret, made on first use and readable by its owner alone."""
+    path = root / "signing-key"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        key = secrets.token_bytes(32)
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+_OWN = frozenset({"repos", "tokens", "tokens.lock", "lock", "locks", "signing-key"})
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _document(token: Token) -> bytes:
+    return canonical_json(token.model_dump(mode="json"))
