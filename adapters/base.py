@@ -1,21 +1,22 @@
 """Which base a model folder holds: family, precision, tokenizer, chat template, module shapes.
 
 The family digest is SHA-256 over the sorted file hashes of the original weights; hub caches give
-the hashes for free, other files are hashed once (`file_hashes.py`). Owns the identity and the
-judgement whether an adapter's base fits. Refuses to own file formats (`base_files.py`) and the
-adapter's shapes (`gate.py`).
+the hashes for free, other files are hashed once (`file_hashes.py`), and the whole identity is kept
+(`base_cache.py`). Owns the identity and the judgement whether an adapter's base fits. Refuses to
+own file formats (`base_files.py`) and the adapter's shapes (`gate_base.py`).
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from . import base_files as files
+from .base_cache import base_state, recall, remember
 from .card import CardBase
 from .digests import canonical_json, sha256_hex
-from .errors import BaseMismatch, Problem
+from .errors import BaseMismatch, Problem, UsageError
 from .file_hashes import file_sha256
 from .settings import load_settings
 
@@ -77,26 +78,47 @@ def identify_base(
         path: folder with config.json, safetensors weights and a tokenizer.
         precision: how the weights will be held when that differs from the files (nf4 on load).
         original: the base that this folder is a quantised copy of; lends family and modules.
-        cache_dir: where file hashes are cached; by default below the user's home.
+        cache_dir: where file hashes and whole identities are cached; by default below the user's
+            home. The second call for an unchanged folder reads one small file.
 
     Raises:
         UsageError: no such folder, no config, no tokenizer, or no safetensors weights.
     """
-    config = files.read_model_config(path)
-    if original is None:
-        cache = cache_dir or load_settings().cache_root / "file-hashes"
+    cache = cache_dir or load_settings().cache_root / "file-hashes"
+    if original is not None:
+        return _describe(path, original.family_digest, original.modules, precision)
+    if not path.is_dir():
+        raise UsageError(f"base {str(path)!r} is no folder: expected a downloaded model")
+    state = base_state(path)
+    found = _recalled(recall(path, state, cache))
+    if found is None:
         weights = files.weight_files(path)
         hashes = sorted(file_sha256(file, cache) for file in weights)
-        family, modules = sha256_hex(canonical_json(hashes)), files.module_shapes(weights)
-    else:
-        family, modules = original.family_digest, dict(original.modules)
+        family = sha256_hex(canonical_json(hashes))
+        found = _describe(path, family, files.module_shapes(weights), None)
+        if base_state(path) == state:
+            remember(path, state, found.to_json(), cache)
+    return found if precision is None else replace(found, precision=precision)
+
+
+def _recalled(raw: bytes | None) -> BaseIdentity | None:
+    try:
+        return None if raw is None else BaseIdentity.from_json(raw)
+    except ValueError:
+        return None
+
+
+def _describe(
+    path: Path, family: str, modules: Mapping[str, tuple[int, int]], precision: str | None
+) -> BaseIdentity:
+    config = files.read_model_config(path)
     return BaseIdentity(
         family_digest=family,
         precision=precision or files.precision_of(config),
         tokenizer_digest=files.tokenizer_digest(path),
         template_digest=files.template_digest(path),
         architecture=files.architecture_of(config),
-        modules=modules,
+        modules=dict(modules),
     )
 
 

@@ -134,7 +134,7 @@ def _header(file: Path) -> dict[str, TensorInfo]:
 def _json_object(file: Path) -> dict[str, object]:
     try:
         value = json.loads(file.read_bytes())
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise UsageError(f"{file} cannot be read as JSON: {err}; download the base again") from err
     if not isinstance(value, dict):
         raise UsageError(f"{file} holds a JSON {type(value).__name__}: expected an object")

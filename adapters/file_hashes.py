@@ -34,7 +34,7 @@ def file_sha256(path: Path, cache_dir: Path) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if _state(real) == state:
         with contextlib.suppress(OSError):
-            _write(entry, {"state": state, "sha256": digest})
+            replace_file(entry, json.dumps({"state": state, "sha256": digest}).encode())
     return digest
 
 
@@ -46,14 +46,15 @@ def _state(real: Path) -> list[int]:
 def _read(entry: Path) -> dict[str, object] | None:
     try:
         value = json.loads(entry.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     ok = isinstance(value, dict) and _BLOB.fullmatch(str(value.get("sha256")))
     return value if ok else None
 
 
-def _write(entry: Path, value: dict[str, object]) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    temporary = entry.with_name(f".{entry.name}.{secrets.token_hex(4)}")
-    temporary.write_text(json.dumps(value))
-    os.replace(temporary, entry)
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file of a cache in one step, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)

@@ -143,11 +143,16 @@ def _pair(
     for key, info in infos.items():
         side = _ENDINGS.get(key[-_ENDING_CHARS:])
         module = key[len(PREFIX) : -_ENDING_CHARS]
-        fault = _name_fault(key, module) if side and key.startswith(PREFIX) else _key_fault(key)
-        if side is None or fault is not None:
-            problems.setdefault(fault or "unknown_tensor", []).append(key)
+        if side is None or not key.startswith(PREFIX):
+            problems.setdefault(_key_fault(key), []).append(key)
             continue
-        sides.setdefault(module, {})[side] = info
+        if module not in sides:
+            fault = _name_fault(key, module)
+            if fault is not None:
+                problems.setdefault(fault, []).append(key)
+                continue
+            sides[module] = {}
+        sides[module][side] = info
         if info.dtype not in _DTYPES:
             problems.setdefault("wrong_dtype", []).append(f"{key} ({info.dtype})")
     modules: dict[str, ModuleHeader] = {}

