@@ -11,14 +11,18 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from .base import BaseIdentity
 from .card import CARD_FILE, Card, card_bytes, parse_card
 from .digests import version_digest, weights_digest
 from .errors import AdapterRefused, StoreError
 from .file_ops import DiskOps, FileOps
 from .folders import folder_digests, is_executable, list_folder
+from .gate import GatePolicy
 from .peft_header import CONFIG_FILE, WEIGHTS_FILE
 
 SKILL_FOLDER = "skill"
+ADMIT = GatePolicy()
+"""The policy of a door that lets an adapter in: everything is looked at."""
 
 _OWN_FILES = frozenset({CONFIG_FILE, WEIGHTS_FILE, CARD_FILE})
 
@@ -38,8 +42,12 @@ def write_artifact(
     card: Card,
     skill_dir: Path | None = None,
     files: FileOps | None = None,
+    base: BaseIdentity | None = None,
+    policy: GatePolicy = ADMIT,
 ) -> None:
     """Copy adapter and skill into a new folder and add the card; every byte is on disk after.
+
+    The copy passes the gate, not only what was copied: the source may change in between.
 
     Args:
         target: must not exist yet.
@@ -47,9 +55,12 @@ def write_artifact(
         card: written as `card.json`.
         skill_dir: copied whole, byte for byte, executable bits kept; None for no skill.
         files: the file operations, by default the disk.
+        base: the base whose names and shapes the copy must have; None where none is known.
+        policy: what the gate asks of the copy.
 
     Raises:
-        AdapterRefused: the skill folder holds links, special files, or too much.
+        AdapterRefused: the skill folder holds links, special files, or too much; or the copy does
+            not pass the gate. What was written then is the caller's to remove.
         OSError: a file cannot be read or written.
     """
     ops = files or DiskOps()
@@ -61,6 +72,7 @@ def write_artifact(
     ops.write(target / CARD_FILE, [card_bytes(card)])
     if skill_dir is not None:
         _copy_skill(skill_dir, target / SKILL_FOLDER, ops)
+    policy.require(target, base)
     ops.sync_folder(target)
 
 
