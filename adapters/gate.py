@@ -84,8 +84,8 @@ class GatePolicy:
             problems += misfits
             if seen.config is not None and not seen.problems and not misfits:
                 problems += missing_problems(seen.config, seen.modules, base, limits)
-        ranks = [module.rank for module in seen.modules.values()]
-        problems += rank_problems(max(ranks, default=0), self.max_rank)
+        if seen.config is not None:
+            problems += rank_problems(seen.config.cap_rank, self.max_rank)
         return tuple(problems)
 
     def require(self, folder: Path, base: BaseIdentity | None, *, card: Card | None = None) -> None:

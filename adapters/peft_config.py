@@ -66,6 +66,11 @@ class PeftConfig(BaseModel):
         """The rank of a module: the first matching pattern, else `r`."""
         return (self.rank_table.find(module) if self.rank_pattern else None) or self.r
 
+    @property
+    def cap_rank(self) -> int:
+        """What vLLM compares with its cap: the largest rank the config names, used or not."""
+        return max(self.r, *self.rank_pattern.values()) if self.rank_pattern else self.r
+
     def scale_of(self, module: str) -> float:
         """The effective scale: alpha over rank, for rsLoRA over its square root."""
         found = self.alpha_table.find(module) if self.alpha_pattern else None

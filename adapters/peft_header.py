@@ -57,8 +57,8 @@ class AdapterHeader:
 
     @property
     def rank(self) -> int:
-        """The largest rank of any module: what an engine's cap is compared with."""
-        return max(module.rank for module in self.modules.values())
+        """The rank that an engine's cap must hold."""
+        return self.config.cap_rank
 
 
 @dataclass(frozen=True)
@@ -225,6 +225,7 @@ def _compare(
         for name, module in modules.items()
         if ranks[name] != module.rank
     ]
+    beyond = ["adapter_config.json"] if config.cap_rank > limits.rank else []
     untargeted = [name for name in modules if not config.targets_module(name)]
     wild = [f"{name} ({fault})" for name, s in scales.items() if (fault := scale_fault(s))]
     silent = [] if any(scales.values()) else list(scales)
@@ -232,6 +233,7 @@ def _compare(
         _grouped(code, names)
         for code, names in (
             ("rank_mismatch", rank_off),
+            ("rank_limit", beyond),
             ("untargeted", untargeted),
             ("bad_scale", wild),
             ("zero_scale", silent),

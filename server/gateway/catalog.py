@@ -13,6 +13,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from ...adapters.artifact import skill_dir_of
+from ...adapters.base import BaseIdentity
 from ...adapters.errors import NotFound, SkillError
 from ...adapters.expr import Term, parse_term
 from ...adapters.skills import Skill, read_skill
@@ -109,6 +110,10 @@ class Catalog:
             if version.version_digest == digest:
                 return version
         raise NotFound(f"no version with digest {digest!r} is stored for this base")
+
+    def base_of(self, version: Version) -> BaseIdentity | None:
+        """Modules and shapes of a version's base; None where the store never met it."""
+        return self._need_store().known_base(version.base)
 
     def move(self, version: Version, alias: str, expected: int | None) -> None:
         """Point an alias at a version.

@@ -11,8 +11,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from ...adapters.errors import AdapterRefused, EngineError, Problem
-from ...adapters.peft_header import read_header_of
+from ...adapters.base import BaseIdentity
+from ...adapters.errors import AdapterRefused, EngineError
+from ...adapters.gate import GatePolicy
 from ...adapters.store_types import Version
 from ..engines.client import EngineClient
 from .errors import NotReady
@@ -35,19 +36,37 @@ def engine_name(version: Version) -> str:
     return f"{version.id.folder}--v{version.number}--{version.version_digest[:12]}"
 
 
+def engine_door(max_rank: int | None) -> GatePolicy:
+    """What is asked of a stored version before an engine opens it.
+
+    Values were scanned when it was stored, and its base family is that of the store's folder; a
+    rank above the engine's cap is stored and listed, but not servable here.
+
+    Args:
+        max_rank: the engines' rank cap; None where it is not known.
+    """
+    return GatePolicy(values="header", accept_base=True, max_rank=max_rank)
+
+
 class Residency:
     """The declared set of versions, and the way to get one more into every engine.
 
     Args:
         engines: the engines that are ready now.
-        max_rank: the engines' rank cap; None where it is not known.
+        policy: what a version must be to be loaded; `engine_door` makes it.
+        base_of: what is known of a version's base; None where nothing is.
     """
 
     def __init__(
-        self, engines: Callable[[], Sequence[EngineClient]], *, max_rank: int | None = None
+        self,
+        engines: Callable[[], Sequence[EngineClient]],
+        *,
+        policy: GatePolicy,
+        base_of: Callable[[Version], BaseIdentity | None],
     ) -> None:
         self._engines = engines
-        self._max_rank = max_rank
+        self._policy = policy
+        self._base_of = base_of
         self._table: dict[str, Resident] = {}
         self._unloads: dict[str, asyncio.Task[None]] = {}
 
@@ -109,6 +128,7 @@ class Residency:
         for resident in self.table:
             if resident.loaded and resident.name not in held:
                 try:
+                    await asyncio.to_thread(self._check, resident.version)
                     await engine.load(resident.name, str(resident.version.path))
                 except AdapterRefused:
                     resident.loaded = False
@@ -123,7 +143,7 @@ class Residency:
 
     async def _load(self, resident: Resident) -> None:
         try:
-            await asyncio.to_thread(self._check_rank, resident.version)
+            await asyncio.to_thread(self._check, resident.version)
             if resident.name in self._unloads:
                 await self._unloads[resident.name]
             engines = self._engines()
@@ -136,21 +156,11 @@ class Residency:
             resident.loading = None
             self._tidy(resident)
 
-    def _check_rank(self, version: Version) -> None:
-        """A rank above the cap is stored and listed, but cannot be served by this engine."""
-        rank = read_header_of(version.path).rank
-        if self._max_rank is not None and rank > self._max_rank:
-            raise AdapterRefused(
-                [
-                    Problem(
-                        "rank_above_cap",
-                        f"rank {rank}, and the running engine was started for at most "
-                        f"{self._max_rank}: not servable here",
-                        f"start the server with --max-lora-rank {rank}",
-                    )
-                ],
-                subject=version.ref,
-            )
+    def _check(self, version: Version) -> None:
+        """The gate once more: files may have been touched since they were stored."""
+        problems = self._policy.check(version.path, self._base_of(version))
+        if problems:
+            raise AdapterRefused(problems, subject=version.ref)
 
     def _tidy(self, resident: Resident) -> None:
         """Forget a version that nobody uses, if it never came in or has retired."""

@@ -17,7 +17,7 @@ from ..state_file import ServerState
 from .catalog import Catalog
 from .pool import Pool
 from .publish import Publisher
-from .residency import Residency
+from .residency import Residency, engine_door
 from .resolve import Resolver
 from .selector import load_selector, note_path
 
@@ -39,7 +39,11 @@ class Service:
         skills = _skills_of(state)
         store = Store(state.store) if state.store is not None else None
         self.catalog = Catalog(store, family=state.family, skills=skills)
-        self.residency = Residency(lambda: self.pool.ready, max_rank=state.max_lora_rank)
+        self.residency = Residency(
+            lambda: self.pool.ready,
+            policy=engine_door(state.max_lora_rank),
+            base_of=self.catalog.base_of,
+        )
         self.pool = Pool(session, restore=self.residency.restore)
         self.resolver = Resolver(self.catalog, selector=selector)
         self.publisher = Publisher(self.catalog, self.residency)

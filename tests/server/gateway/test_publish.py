@@ -211,6 +211,30 @@ def test_a_rank_above_the_cap_is_listed_and_not_served(arena: Arena, stock: Any)
     run(test)
 
 
+def test_files_touched_since_they_were_stored_reach_no_engine(arena: Arena, stock: Any) -> None:
+    """Headers are looked at again before every load, a restarted engine's included."""
+
+    async def test() -> None:
+        digest = stock.put("sql", seed=1)
+        weights = stock.root / "objects" / digest / "adapter_model.safetensors"
+        async with arena(stock) as a:
+            assert (await a.chat("sql")).status_code == 200
+            data = weights.read_bytes()
+            weights.unlink()
+            weights.write_bytes(data.replace(b"layers.0.", b"layers.9."))
+            a.engines[0].adapters.clear()  # restarted
+            state = a.service.state
+            await a.service.follow(state.model_copy(update={"engines": ()}))
+            await a.service.follow(state)
+            assert a.engines[0].adapters == {}
+            reply = await a.chat("sql")
+            assert reply.status_code == 422
+            assert "unknown_module" in reply.json()["error"]["message"]
+            assert len(a.engines[0].loads) == 1
+
+    run(test)
+
+
 def test_an_engine_that_lost_its_adapters_gets_them_back(arena: Arena, stock: Any) -> None:
     async def test() -> None:
         stock.put("sql", seed=1)
