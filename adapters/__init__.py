@@ -56,7 +56,9 @@ if TYPE_CHECKING:
     from .peft_io import read_peft, write_peft
     from .settings import Settings, default_store_root, load_settings
     from .store import Store
-    from .store_types import GcReport, Version
+    from .store_quota import Usage
+    from .store_schema import Quotas
+    from .store_types import GcReport, Page, Version
 
 _HOMES = {
     "artifact": ("artifact_digests", "left_behind", "read_card", "skill_dir_of", "write_artifact"),
@@ -107,7 +109,9 @@ _HOMES = {
     "peft_io": ("read_peft", "write_peft"),
     "settings": ("Settings", "default_store_root", "load_settings"),
     "store": ("Store",),
-    "store_types": ("GcReport", "Version"),
+    "store_quota": ("Usage",),
+    "store_schema": ("Quotas",),
+    "store_types": ("GcReport", "Page", "Version"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -135,9 +139,11 @@ __all__ = [
     "ModelStringError",
     "ModelTerms",
     "NotFound",
+    "Page",
     "Parent",
     "PortInUse",
     "Problem",
+    "Quotas",
     "RecipeRecord",
     "RefusedSkill",
     "Settings",
@@ -147,6 +153,7 @@ __all__ = [
     "StoreError",
     "TeacherError",
     "Term",
+    "Usage",
     "UsageError",
     "Version",
     "artifact_digests",

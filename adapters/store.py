@@ -1,32 +1,51 @@
 """The store: where adapters live, under names that people use. Files are the truth.
 
 Owns the order of the steps, so that at any moment a process may die and nothing half-written is
-ever listed: bytes first, then the object's name, then the number, then the alias. Refuses to own
-how files change (`store_writes.py`), documents (`store_names.py`, `store_objects.py`), proof and
-removal (`store_check.py`), judgement (`gate.py`). Layout on disk: `store_layout.py`.
+ever listed: bytes first, then the object's name, then what makes it visible. Refuses to own how
+files change (`store_writes.py`), what is around a change (`store_session.py`), documents
+(`store_names.py`, `store_objects.py`), listings (`store_listing.py`, `store_index.py`), bundles
+(`store_export.py`, `store_import.py`), proof and removal (`store_check.py`), judgement (`gate.py`).
+Layout on disk: `store_layout.py`.
 
 Readers take no lock. Writers share one lock, `gc` and `remove` have it alone; the numbers and
 aliases of one id are changed under a lock of their own.
 """
 
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import store_check, store_names, store_objects
+from . import (
+    store_check,
+    store_export,
+    store_import,
+    store_names,
+    store_objects,
+    store_pending,
+    store_quota,
+)
 from .artifact import skill_dir_of
 from .base import BaseIdentity
-from .card import Card
-from .errors import Problem
+from .card import Card, Parent
+from .errors import Problem, StoreError, UsageError
 from .file_ops import DiskOps, FileOps
 from .gate import require_adapter
 from .names import DEFAULT_ALIAS, AdapterId, validate_alias, validate_version
+from .store_export import Exported
+from .store_import import Door
+from .store_index import Index
+from .store_index_questions import Filter
 from .store_layout import Layout
+from .store_listing import Listing
+from .store_quota import Need, Usage, need_of, require_room
 from .store_read import Reader
-from .store_types import Entry, GcReport, Version
-from .store_writes import locked, storing
+from .store_schema import Quotas, StoreConfig, read_config, write_config
+from .store_session import Session
+from .store_types import Entry, GcReport, Page, Version
+from .store_writes import storing
 
 _Versions = list[Version]
 _Problems = list[Problem]
@@ -42,13 +61,23 @@ class Store:
     Args:
         root: the folder.
         ops: the file operations; by default the disk.
+        read_only: nothing in the folder is made or changed, no lock taken; whatever would write
+            raises `StoreError`. Lists from a good index, else from the files.
+
+    Raises:
+        StoreError: a newer skillweave wrote this store, or its `store.json` is damaged.
     """
 
-    def __init__(self, root: Path, *, ops: FileOps | None = None) -> None:
+    def __init__(self, root: Path, *, ops: FileOps | None = None, read_only: bool = False) -> None:
         self.root = root
+        self.read_only = read_only
         self._layout = Layout(root)
         self._ops: FileOps = ops or DiskOps()
         self._reader = Reader(self._layout)
+        self._index = Index(self._layout, self._reader.version, read_only=read_only)
+        self._listing = Listing(self._layout, self._index, self._reader)
+        self._session = Session(self._layout, self._ops, self._index, read_only)
+        read_config(self._layout)
 
     def put(
         self,
@@ -82,7 +111,12 @@ class Store:
         require_adapter(adapter_dir, checked, card=card, accept_base=accept_base)
         skill = skill_dir or skill_dir_of(adapter_dir)
         family = card.base.family_digest
-        with self._writing(f"adding {name}"):
+        with (
+            self._writing(f"adding {name}") as config,
+            self._session.room(
+                config, lambda: need_of(self._layout, adapter_id, adapter_dir, card, skill)
+            ),
+        ):
             digests = store_objects.put_object(
                 self._layout, self._ops, adapter_dir, card=card, skill_dir=skill
             )
@@ -93,14 +127,10 @@ class Store:
                 weights_digest=digests.weights,
                 created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             )
-            with self._id_locked(adapter_id, family):
-                number = store_names.add_entry(
-                    self._layout, self._ops, adapter_id, base=family, entry=entry
+            with self._session.changing(adapter_id, family):
+                number = store_names.name_object(
+                    self._layout, self._ops, adapter_id, base=family, entry=entry, aliases=wanted
                 )
-                if DEFAULT_ALIAS not in self._layout.alias_names(adapter_id, family):
-                    wanted.append(DEFAULT_ALIAS)
-                for alias in wanted:
-                    self._set_alias(adapter_id, family, alias, number)
         return self._reader.version(adapter_id, family, number)
 
     def resolve(self, ref: str, *, base: str | None = None) -> Version:
@@ -132,9 +162,52 @@ class Store:
     def list(self, *, base: str | None = None) -> _Versions:
         """Every version of every name (for one base family), by name and number.
 
-        A damaged version is left out and logged; `fsck` names it.
+        Every file is looked at (some 50 us a version), so changes made by hand count; `page` looks
+        only at what changed through a store. A damaged version is left out and logged; `fsck`
+        names it.
         """
-        return [*self._reader.everything(base)]
+        return self._listing.everything(base)
+
+    def page(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        base: str | None = None,
+        kind: str | None = None,
+    ) -> Page:
+        """Some versions, by name, base and number.
+
+        Args:
+            after: the `next` of the page before; None for the first.
+            limit: how many, at least 1.
+            base: a base family, or its first digits.
+            kind: a kind of card.
+
+        Raises:
+            UsageError: `after` is none of ours, or `limit` is below 1.
+        """
+        if limit < 1:
+            raise UsageError(f"a page of {limit}: expected at least 1")
+        return self._listing.page(Filter(base, kind), after=after, limit=limit)
+
+    def search(
+        self, text: str, *, base: str | None = None, kind: str | None = None, limit: int = 20
+    ) -> _Versions:
+        """Versions whose id, skill name, description, kind, aliases or licence hold every word.
+
+        A word may be the beginning of theirs; case and accents do not count. The best first, no
+        words find nothing.
+        """
+        return self._listing.search(text, Filter(base, kind), limit=max(limit, 0))
+
+    def rebuild_index(self) -> None:
+        """Make the index anew from the files; `fsck` does not need it, a doubt may."""
+        with self._writing("rebuilding the index"):
+            try:
+                self._index.rebuild()
+            except sqlite3.Error as err:
+                raise StoreError(f"rebuilding the index: {err}; the files are untouched") from err
 
     def tag(
         self,
@@ -157,8 +230,16 @@ class Store:
         validate_alias(alias)
         validate_version(number)
         adapter_id, family = self._reader.locate(name, base)
-        with self._writing(f"tagging {name}"), self._id_locked(adapter_id, family):
-            self._set_alias(adapter_id, family, alias, number, expected=expected)
+        with self._writing(f"tagging {name}"), self._session.changing(adapter_id, family):
+            store_names.set_alias(
+                self._layout,
+                self._ops,
+                adapter_id,
+                base=family,
+                alias=alias,
+                number=number,
+                expected=expected,
+            )
         return self._reader.version(adapter_id, family, number)
 
     def rollback(
@@ -171,7 +252,7 @@ class Store:
         """
         validate_alias(alias)
         adapter_id, family = self._reader.locate(name, base)
-        with self._writing(f"rolling back {name}"), self._id_locked(adapter_id, family):
+        with self._writing(f"rolling back {name}"), self._session.changing(adapter_id, family):
             number = store_names.roll_back(
                 self._layout, self._ops, adapter_id, base=family, alias=alias
             )
@@ -184,7 +265,10 @@ class Store:
             NotFound: no such version. Conflict: an alias means it, and others remain.
         """
         adapter_id, family = self._reader.locate(name, base)
-        with self._writing(f"removing {name}@{number}", alone=True):
+        with (
+            self._writing(f"removing {name}@{number}", alone=True),
+            self._session.changing(adapter_id, family),
+        ):
             store_names.remove_entry(
                 self._layout, self._ops, adapter_id, base=family, number=number
             )
@@ -194,16 +278,101 @@ class Store:
         if not self.root.is_dir():
             return GcReport((), 0)
         with self._writing("collecting garbage", alone=True):
+            markers = store_pending.markers(self._layout)
+            if markers and self._index.follow(store_pending.marked(markers)):
+                for marker in markers:
+                    store_pending.unmark(self._ops, marker)
             return store_check.collect(
                 self._layout, self._ops, keep=keep, rows_min_age_s=rows_min_age_s
             )
 
     def fsck(self) -> _Problems:
-        """Prove every file against its digest; empty when all is well."""
+        """Prove every file against its digest; empty when all is well.
+
+        The index follows the files on the way; it is a cache, and no problem.
+        """
         if not self.root.is_dir():
             return []
-        with self._writing("checking the store"):
+        if self.read_only:
             return store_check.fsck(self._layout)
+        with self._writing("checking the store"):
+            self.list()
+            return store_check.fsck(self._layout)
+
+    def usage(self) -> Usage:
+        """Bytes held, and allowed where a quota is set; counted from the files."""
+        config = read_config(self._layout) or StoreConfig()
+        return store_quota.usage(self._layout, config.quotas)
+
+    def set_quotas(self, quotas: Quotas) -> None:
+        """Say how much the store may hold; what is there already stays. Same as editing
+        `store.json`.
+        """
+        with self._writing("setting quotas") as config:
+            changed = config.model_copy(update={"quotas": quotas})
+            write_config(self._layout, self._ops, changed)
+
+    def export_bundle(
+        self,
+        refs: Iterable[str],
+        file: Path,
+        *,
+        base: str | None = None,
+        aliases: bool = False,
+        rows: bool = False,
+    ) -> _Versions:
+        """Write versions, with all that belongs to them, into one new file; same refs, same bytes.
+
+        Args:
+            refs: as for `resolve`.
+            aliases: take along what means these versions.
+            rows: take along the training rows that their cards name.
+        Returns:
+            The versions.
+
+        Raises:
+            NotFound: no such version, or its rows were not kept. StoreError: `file` exists, or a
+            version is damaged.
+        """
+        versions = [self.resolve(ref, base=base) for ref in refs]
+        if not versions:
+            raise UsageError("a bundle of nothing: name at least one version")
+        with storing(f"exporting to {file}"):
+            wanted = Exported(versions, aliases=aliases, rows=rows)
+            store_export.export(self._layout, self._ops, wanted, file)
+        return versions
+
+    def import_bundle(
+        self,
+        file: Path,
+        *,
+        base: BaseIdentity | None = None,
+        accept_base: bool = False,
+        aliases: bool = False,
+    ) -> _Versions:
+        """Take in every version of a bundle through the gate, or none of them.
+
+        Versions get new numbers and keep their digests; what is here already stays one version.
+
+        Args:
+            base: as for `put`; by default what this store, or else the bundle, knows of it.
+            aliases: move the aliases that the bundle brings; else only `default` of new names.
+
+        Raises:
+            AdapterRefused: the bundle, or a version in it, is not sound.
+        """
+        door = Door(base, accept_base, aliases)
+        with self._writing(f"importing {file}") as config:
+            placed = store_import.take_in(self._session, config, file, door)
+        return [self._reader.version(*place) for place in placed]
+
+    def missing_parents(self, version: Version) -> tuple[Parent, ...]:
+        """The parents on a version's card whose object is not in this store."""
+        return tuple(
+            parent
+            for parent in version.card.parents
+            if not self._layout.object(parent.version_digest).is_dir()
+        )
 
     def attest(self, version_digest: str, evidence: Mapping[str, object]) -> int:
         """Append evidence about a version; returns its place in the list, from 1.
@@ -236,8 +405,16 @@ class Store:
         Raises:
             ValueError: a row is no JSON.
         """
-        with self._writing("keeping training rows"):
-            return store_objects.put_rows(self._layout, self._ops, rows)
+        with (
+            self._writing("keeping training rows") as config,
+            self._session.room(config, lambda: Need(0)),
+        ):
+            return store_objects.put_rows(
+                self._layout,
+                self._ops,
+                rows,
+                admit=lambda size: require_room(self._layout, config.quotas, Need(size)),
+            )
 
     def get_rows(self, digest: str) -> _Documents:
         """The training rows of a digest.
@@ -251,36 +428,14 @@ class Store:
         """What the store remembers of a base that adapters were checked against."""
         return store_objects.known_base(self._layout, family_digest)
 
-    def _set_alias(
-        self,
-        adapter_id: AdapterId,
-        family: str,
-        alias: str,
-        number: int,
-        *,
-        expected: int | None = None,
-    ) -> None:
-        store_names.set_alias(
-            self._layout,
-            self._ops,
-            adapter_id,
-            base=family,
-            alias=alias,
-            number=number,
-            expected=expected,
-        )
-
     def _remembered(self, card: Card) -> BaseIdentity | None:
         """The shapes of the card's base; its precision is the card's business."""
         known = self.known_base(card.base.family_digest)
         return known and replace(known, precision=card.base.precision)
 
     @contextmanager
-    def _writing(self, what: str, *, alone: bool = False) -> Iterator[None]:
-        with storing(what), locked(self.root / "lock", exclusive=alone):
-            yield
-
-    @contextmanager
-    def _id_locked(self, adapter_id: AdapterId, family: str) -> Iterator[None]:
-        with locked(self._layout.id_lock(adapter_id, family), exclusive=True):
-            yield
+    def _writing(self, what: str, *, alone: bool = False) -> Iterator[StoreConfig]:
+        """A change: the way in, with imports that were decided carried through first."""
+        with self._session.writing(what, alone=alone) as config:
+            store_import.finish(self._session)
+            yield config

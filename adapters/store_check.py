@@ -4,7 +4,7 @@ Owns the walk over all of it. `fsck` changes nothing; `collect` removes only wha
 unused and refuses to run on a store whose names it cannot read. Refuses to own repairs.
 
 Codes of `fsck`: bad_entry missing_object corrupt_object bad_alias dangling_alias no_default
-corrupt_rows missing_rows bad_attestation bad_base stray
+corrupt_rows missing_rows bad_attestation bad_base corrupt_blob stray
 """
 
 import os
@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from . import store_blobs
 from .artifact import artifact_digests, read_card
 from .errors import NotFound, Problem, SkillweaveError, StoreError
 from .file_ops import FileOps
@@ -37,6 +38,7 @@ def fsck(layout: Layout) -> list[Problem]:
             problems += _check_name(layout, adapter_id, base, entries)
     for digest in children(layout.root / "objects"):
         problems += _check_object(layout, digest, entries.get(digest))
+    problems += store_blobs.check(layout)
     problems += _check_documents(layout)
     return problems
 
@@ -61,6 +63,12 @@ def collect(
             for number in layout.numbers(adapter_id, base):
                 used.add(read_entry(layout, adapter_id, base, number).version_digest)
     doomed = _unfinished(layout.root)
+    doomed += [
+        layout.aliases(adapter_id, base) / f"{alias}.json"
+        for adapter_id, base in layout.alias_folders()
+        if not layout.numbers(adapter_id, base)
+        for alias in layout.alias_names(adapter_id, base)
+    ]
     rows = set()
     for digest in children(layout.root / "objects"):
         if digest in used:
@@ -74,21 +82,31 @@ def collect(
         if (digest := name.removesuffix(".jsonl")) not in rows
         and layout.rows(digest).stat().st_mtime <= newest
     ]
-    return _remove(layout, ops, doomed)
+    freed = _remove(ops, doomed)
+    blobs = store_blobs.unused(layout)  # known only now that the objects are gone
+    freed += _remove(ops, blobs)
+    names = sorted(path.relative_to(layout.root).as_posix() for path in (*doomed, *blobs))
+    return GcReport(tuple(names), freed)
 
 
-def _remove(layout: Layout, ops: FileOps, doomed: list[Path]) -> GcReport:
-    freed = 0
-    for path in doomed:
-        freed += _size(path)
-        if path.is_dir():
-            hidden = path.with_name(f"{TEMPORARY}gone-{path.name.removeprefix(TEMPORARY)}")
-            ops.rename(path, hidden)  # a kill in the middle leaves unfinished work, not a torso
-            ops.remove_tree(hidden)
-        else:
-            ops.unlink(path)
-    names = tuple(sorted(path.relative_to(layout.root).as_posix() for path in doomed))
-    return GcReport(names, freed)
+def _remove(ops: FileOps, doomed: list[Path]) -> int:
+    """Remove files and folders; the bytes that this frees.
+
+    Folders lose their names first, durably: whatever happens then, no torso has an object's name.
+    """
+    freed = sum(_size(path) for path in doomed)
+    folders = [path for path in doomed if path.is_dir()]
+    files = [path for path in doomed if not path.is_dir()]
+    hidden = [p.with_name(f"{TEMPORARY}gone-{p.name.removeprefix(TEMPORARY)}") for p in folders]
+    for path, name in zip(folders, hidden, strict=True):
+        ops.rename(path, name)
+    for parent in sorted({path.parent for path in folders}):
+        ops.sync_folder(parent)
+    for name in hidden:
+        ops.remove_tree(name)
+    for path in files:
+        ops.unlink(path)
+    return freed
 
 
 def _unfinished(root: Path) -> list[Path]:
@@ -102,9 +120,10 @@ def _unfinished(root: Path) -> list[Path]:
 
 
 def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
+    """Bytes that removing a path frees; a file with another name frees nothing."""
+    files = [path] if path.is_file() else [f for f in path.rglob("*") if not f.is_dir()]
+    sizes = [file.lstat() for file in files]
+    return sum(found.st_size for found in sizes if found.st_nlink == 1)
 
 
 def _check_name(
@@ -123,7 +142,8 @@ def _check_name(
             text = f"{adapter_id}@{number} means the object {entry.version_digest}, which is gone"
             problems.append(Problem("missing_object", text, "remove the version, add it again"))
     numbers, names = layout.numbers(adapter_id, base), layout.alias_names(adapter_id, base)
-    for alias in names:
+    all_removed = not numbers and layout.used_numbers(adapter_id, base)  # gc frees their aliases
+    for alias in () if all_removed else names:
         try:
             at = read_alias(layout, adapter_id, base, alias).version
         except StoreError as err:

@@ -1,17 +1,23 @@
 """Where everything lies in a store, and how to enumerate it. Only reads.
 
+    store.json                          schema of this layout, and quotas
     objects/<version_digest>/           artifacts, immutable
+    blobs/<sha256>                      weight files, each once; an object's file is a hard link
     names/<id>/<base>/<n>.json          which object a version is; <n>.removed keeps a number used
     aliases/<id>/<base>/<alias>.json    which version an alias means, and its history
     attestations/<version_digest>/<n>.json   evidence, appended
     rows/<digest>.jsonl                 training rows
     bases/<family_digest>.json          module shapes of the bases we have met
+    imports/<token>.json                an import that is decided and not yet named everywhere
+    pending/<id>@<base>@<token>         these names are changing; the index may be behind
+    index.sqlite -> index/<token>.sqlite   a cache of names/, aliases/ and cards; delete it any time
     lock, locks/                        advisory locks; their content means nothing
 
 `<id>` is `name` or `namespace.name`. A name that starts with `.tmp-` is unfinished work and is
 never enumerated.
 """
 
+import contextlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +42,25 @@ class Layout:
     def object(self, version_digest: str) -> Path:
         """The folder of an artifact."""
         return self.root / "objects" / version_digest
+
+    def blob(self, sha256: str) -> Path:
+        """The weight file of this digest."""
+        return self.root / "blobs" / sha256
+
+    @property
+    def config(self) -> Path:
+        """`store.json`."""
+        return self.root / "store.json"
+
+    @property
+    def pending(self) -> Path:
+        """The folder of markers."""
+        return self.root / "pending"
+
+    @property
+    def imports(self) -> Path:
+        """The folder of decided imports."""
+        return self.root / "imports"
 
     def names(self, adapter_id: AdapterId, base: str) -> Path:
         """The folder of an id's version entries."""
@@ -84,6 +109,15 @@ class Layout:
         """The version numbers that exist or ever existed, ascending."""
         folder = self.names(adapter_id, base)
         return sorted({*numbered(folder, ".json"), *numbered(folder, ".removed")})
+
+    def alias_folders(self) -> list[tuple[AdapterId, str]]:
+        """Every id and base with a folder of aliases, versions or not."""
+        found = []
+        for name in children(self.root / "aliases"):
+            with contextlib.suppress(InvalidName):
+                adapter_id = AdapterId.from_folder(name)
+                found += [(adapter_id, b) for b in children(self.root / "aliases" / name)]
+        return found
 
     def alias_names(self, adapter_id: AdapterId, base: str) -> list[str]:
         """The aliases that exist, sorted."""

@@ -13,10 +13,16 @@ from pydantic import ValidationError
 from .digests import canonical_json
 from .errors import Conflict, NotFound, StoreError
 from .file_ops import FileOps
-from .names import AdapterId
+from .names import DEFAULT_ALIAS, AdapterId
 from .store_layout import Layout
 from .store_types import AliasState, Entry
-from .store_writes import publish_numbered, replace_file
+from .store_writes import (
+    make_folder,
+    publish_folder,
+    publish_numbered,
+    replace_file,
+    staged_folder,
+)
 
 _MAX_HISTORY = 100
 _MIN_PREFIX_CHARS = 8
@@ -67,16 +73,72 @@ def read_entry(layout: Layout, adapter_id: AdapterId, base: str, number: int) ->
         raise StoreError(f"{path} is no version entry: {err}; run fsck") from err
 
 
-def add_entry(
-    layout: Layout, ops: FileOps, adapter_id: AdapterId, *, base: str, entry: Entry
+def name_object(
+    layout: Layout,
+    ops: FileOps,
+    adapter_id: AdapterId,
+    *,
+    base: str,
+    entry: Entry,
+    aliases: Iterable[str] = (),
 ) -> int:
-    """Number an object; the number it has already, where the same object was added before."""
+    """Number an object and point aliases at it; the number it has already, if it was added before.
+
+    The first version's aliases (`default` among them) are written before its number, which makes
+    all of them visible at once: there is never a version whose bare name means nothing.
+    """
+    existing = layout.numbers(adapter_id, base)
+    wanted = {*aliases}
+    if not existing:
+        return _name_first(layout, ops, adapter_id, base, entry, wanted | {DEFAULT_ALIAS})
+    number = _number_of(layout, adapter_id, base, entry.version_digest)
+    if number is None:
+        first = max(layout.used_numbers(adapter_id, base)) + 1
+        folder = layout.names(adapter_id, base)
+        number = publish_numbered(layout, ops, folder, first, _document(entry))
+    else:
+        make_folder(ops, layout.names(adapter_id, base), below=layout.root)
+        ops.sync_folder(layout.names(adapter_id, base))
+    if DEFAULT_ALIAS not in layout.alias_names(adapter_id, base):
+        wanted.add(DEFAULT_ALIAS)
+    for alias in sorted(wanted):
+        set_alias(layout, ops, adapter_id, base=base, alias=alias, number=number)
+    return number
+
+
+def _name_first(
+    layout: Layout,
+    ops: FileOps,
+    adapter_id: AdapterId,
+    base: str,
+    entry: Entry,
+    aliases: set[str],
+) -> int:
+    clear_aliases(layout, ops, adapter_id, base)
+    number = max(layout.used_numbers(adapter_id, base), default=0) + 1
+    for alias in sorted(aliases):
+        _write_alias(layout, ops, adapter_id, base, alias, AliasState(version=number))
+    folder = layout.names(adapter_id, base)
+    if folder.is_dir():
+        return publish_numbered(layout, ops, folder, number, _document(entry))
+    with staged_folder(layout, ops, folder) as staged:  # so that an empty folder means a loss
+        ops.make_folder(staged)
+        ops.write(staged / f"{number}.json", [_document(entry)])
+        ops.sync_folder(staged)
+        if not publish_folder(ops, staged, folder):
+            raise StoreError(f"{folder} appeared although this id was locked; run fsck")
+    return number
+
+
+def _number_of(layout: Layout, adapter_id: AdapterId, base: str, digest: str) -> int | None:
     for number in layout.numbers(adapter_id, base):
-        if read_entry(layout, adapter_id, base, number).version_digest == entry.version_digest:
+        if read_entry(layout, adapter_id, base, number).version_digest == digest:
             return number
-    first = max(layout.used_numbers(adapter_id, base), default=0) + 1
-    data = canonical_json(entry.model_dump(mode="json"))
-    return publish_numbered(ops, layout.names(adapter_id, base), first, data)
+    return None
+
+
+def _document(entry: Entry) -> bytes:
+    return canonical_json(entry.model_dump(mode="json"))
 
 
 def remove_entry(
@@ -93,18 +155,25 @@ def remove_entry(
         alias for alias, at in read_aliases(layout, adapter_id, base).items() if at == number
     ]
     folder = layout.names(adapter_id, base)
-    if layout.numbers(adapter_id, base) == [number]:
-        aliases = layout.aliases(adapter_id, base)
-        for alias in layout.alias_names(adapter_id, base):
-            ops.unlink(aliases / f"{alias}.json")
-        if aliases.is_dir():
-            ops.sync_folder(aliases)
-    elif holders:
+    last = layout.numbers(adapter_id, base) == [number]
+    if holders and not last:
         raise Conflict(
             f"{adapter_id}@{number} is what {', '.join(holders)} means; move the alias first (tag)"
         )
     ops.rename(folder / f"{number}.json", folder / f"{number}.removed")
     ops.sync_folder(folder)
+    if last:
+        clear_aliases(layout, ops, adapter_id, base)
+
+
+def clear_aliases(layout: Layout, ops: FileOps, adapter_id: AdapterId, base: str) -> None:
+    """Remove the aliases of an id that has no versions; nobody can see them."""
+    folder = layout.aliases(adapter_id, base)
+    names = layout.alias_names(adapter_id, base)
+    for alias in names:
+        ops.unlink(folder / f"{alias}.json")
+    if names:
+        ops.sync_folder(folder)
 
 
 def read_alias(layout: Layout, adapter_id: AdapterId, base: str, alias: str) -> AliasState:
@@ -163,7 +232,9 @@ def set_alias(
             f"alias {alias!r} of {adapter_id} is at {now or 'no version'}, expected "
             f"{expected or 'no version'}: somebody moved it; look again and repeat"
         )
-    if now == number:
+    if now == number:  # by somebody who may have died before it was durable
+        make_folder(ops, layout.aliases(adapter_id, base), below=layout.root)
+        ops.sync_folder(layout.aliases(adapter_id, base))
         return
     history = (*old.history, now)[-_MAX_HISTORY:] if old else ()
     _write_alias(layout, ops, adapter_id, base, alias, AliasState(version=number, history=history))
@@ -195,7 +266,7 @@ def _write_alias(
     layout: Layout, ops: FileOps, adapter_id: AdapterId, base: str, alias: str, state: AliasState
 ) -> None:
     data = canonical_json(state.model_dump(mode="json"))
-    replace_file(ops, _alias_file(layout, adapter_id, base, alias), data)
+    replace_file(layout, ops, _alias_file(layout, adapter_id, base, alias), data)
 
 
 def _alias_file(layout: Layout, adapter_id: AdapterId, base: str, alias: str) -> Path:

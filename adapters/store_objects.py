@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .artifact import ArtifactDigests, artifact_digests, write_artifact
@@ -16,7 +16,9 @@ from .base import BaseIdentity
 from .card import Card
 from .digests import canonical_json
 from .errors import NotFound, SkillweaveError, StoreError
-from .file_ops import FileOps
+from .file_ops import FileOps, Hashing
+from .peft_header import WEIGHTS_FILE
+from .store_blobs import share
 from .store_layout import Layout, numbered, temporary_beside
 from .store_writes import (
     discarding,
@@ -39,16 +41,35 @@ def put_object(
         StoreError: an object of this name exists and its files do not have this digest.
         OSError: the disk is unwilling; nothing is left but unfinished work for `gc`.
     """
-    with staged_folder(ops, layout.object("new")) as staged:
-        write_artifact(staged, adapter_dir, card=card, skill_dir=skill_dir, files=ops)
+    with staged_folder(layout, ops, layout.object("new")) as staged:
+        hashing = Hashing(ops)
+        write_artifact(staged, adapter_dir, card=card, skill_dir=skill_dir, files=hashing)
         digests = artifact_digests(staged)
-        path = layout.object(digests.version)
-        if not publish_folder(ops, staged, path) and not _has_digests(path, digests):
-            raise StoreError(
-                f"{path} exists and is damaged; remove the versions that use it, run gc, and add "
-                "this adapter again"
-            )
+        publish_object(layout, ops, staged, digests, weights=hashing.sha256[staged / WEIGHTS_FILE])
         return digests
+
+
+def publish_object(
+    layout: Layout, ops: FileOps, staged: Path, digests: ArtifactDigests, *, weights: str
+) -> None:
+    """Give a finished, synced artifact its name; where that is taken, the staged one stays.
+
+    Args:
+        staged: beside the objects.
+        digests: of the artifact.
+        weights: SHA-256 of its weights file.
+
+    Raises:
+        StoreError: an object of this name exists and its files do not have this digest.
+    """
+    path = layout.object(digests.version)
+    if not path.exists():
+        share(layout, ops, staged, weights)
+    if not publish_folder(ops, staged, path) and not _has_digests(path, digests):
+        raise StoreError(
+            f"{path} exists and is damaged; remove the versions that use it, run gc, and add "
+            "this adapter again"
+        )
 
 
 def _has_digests(path: Path, digests: ArtifactDigests) -> bool:
@@ -58,8 +79,17 @@ def _has_digests(path: Path, digests: ArtifactDigests) -> bool:
         return False
 
 
-def put_rows(layout: Layout, ops: FileOps, rows: Iterable[Mapping[str, object]]) -> str:
+def put_rows(
+    layout: Layout,
+    ops: FileOps,
+    rows: Iterable[Mapping[str, object]],
+    *,
+    admit: Callable[[int], None] = lambda size_bytes: None,
+) -> str:
     """Keep training rows under the digest of their canonical JSON lines; streams, holds one row.
+
+    Args:
+        admit: told the size before anything is kept; raises where there is no room.
 
     Raises:
         ValueError: a row is no JSON.
@@ -73,11 +103,13 @@ def put_rows(layout: Layout, ops: FileOps, rows: Iterable[Mapping[str, object]])
             yield line
 
     folder = layout.rows("new").parent
-    make_folder(ops, folder)
+    make_folder(ops, folder, below=layout.root)
     temporary = temporary_beside(layout.rows("new"))
     with discarding(ops, temporary):
         ops.write(temporary, lines())
         path = layout.rows(digest.hexdigest())
+        if not path.exists():
+            admit(temporary.stat().st_size)
         with contextlib.suppress(FileExistsError):  # the same rows are kept already
             ops.link(temporary, path)
         ops.sync_folder(folder)
@@ -98,7 +130,19 @@ def get_rows(layout: Layout, digest: str) -> list[dict[str, object]]:
         raise NotFound(f"no training rows {digest} in {layout.root}; they were not kept") from err
     if hashlib.sha256(data).hexdigest() != digest:
         raise StoreError(f"{path} is damaged: its bytes do not have this digest")
-    return [json.loads(line) for line in data.split(b"\n") if line]
+    return parse_rows(data)
+
+
+def parse_rows(data: bytes) -> list[dict[str, object]]:
+    """Training rows from their lines.
+
+    Raises:
+        ValueError: a line is no JSON object.
+    """
+    rows = [json.loads(line) for line in data.split(b"\n") if line]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("a training row is a JSON object")
+    return rows
 
 
 def attest(
@@ -114,7 +158,7 @@ def attest(
         raise NotFound(f"no object {version_digest} in {layout.root}; add the adapter first")
     folder = layout.attestations(version_digest)
     first = max(numbered(folder, ".json"), default=0) + 1
-    return publish_numbered(ops, folder, first, canonical_json(dict(evidence)))
+    return publish_numbered(layout, ops, folder, first, canonical_json(dict(evidence)))
 
 
 def attestations(layout: Layout, version_digest: str) -> list[dict[str, object]]:
@@ -139,7 +183,7 @@ def attestations(layout: Layout, version_digest: str) -> list[dict[str, object]]
 
 def remember_base(layout: Layout, ops: FileOps, base: BaseIdentity) -> None:
     """Keep a base's module shapes, so that later additions are checked without the base."""
-    publish_file(ops, layout.base(base.family_digest), [base.to_json()])
+    publish_file(layout, ops, layout.base(base.family_digest), [base.to_json()])
 
 
 def known_base(layout: Layout, family_digest: str) -> BaseIdentity | None:

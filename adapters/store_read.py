@@ -1,7 +1,7 @@
 """Reading a store: what a reference means and what there is. Takes no lock, writes nothing.
 
 Owns `Version` values and the cache of cards (objects are immutable, so a card never goes stale).
-Refuses to own changes (`store.py`).
+Refuses to own changes (`store.py`) and listings (`store_listing.py`).
 """
 
 import logging
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from .artifact import read_card
 from .card import Card
 from .errors import NotFound, StoreError
-from .expr import parse_ref
+from .expr import Term, parse_ref
 from .names import DEFAULT_ALIAS, AdapterId
+from .store_hot import HotRefs
 from .store_layout import Layout
 from .store_names import pick_base, read_alias, read_entry
 from .store_types import Version
@@ -25,6 +26,7 @@ class Reader:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._cards: dict[str, Card] = {}
+        self._hot = HotRefs(layout)
 
     def locate(self, name: str, base: str | None) -> tuple[AdapterId, str]:
         """The id and base family that a name means.
@@ -35,9 +37,26 @@ class Reader:
         adapter_id = AdapterId.parse(name)
         return adapter_id, pick_base(self._layout, adapter_id, base)
 
+    def known_card(self, version_digest: str) -> Card | None:
+        """The card, if it was read before."""
+        return self._cards.get(version_digest)
+
+    def learn_card(self, version_digest: str, card: Card) -> None:
+        """Keep a card that somebody else has read."""
+        self._cards[version_digest] = card
+
     def resolve(self, ref: str, base: str | None) -> Version:
         """The version that a reference means; see `Store.resolve`."""
+        hot = self._hot.get(ref, base)
+        if hot is not None:
+            return hot
         term = parse_ref(ref)
+        alias = None
+        if term.version is None and term.alias != "latest":
+            alias = term.alias or DEFAULT_ALIAS
+        return self._hot.keep(ref, base, alias=alias, read=lambda: self._resolve(term, base))
+
+    def _resolve(self, term: Term, base: str | None) -> Version:
         family = pick_base(self._layout, term.id, base)
         if term.version is not None:
             number = term.version
@@ -80,10 +99,3 @@ class Reader:
                 continue
             except StoreError as err:
                 _LOG.warning("%s@%d is left out of the listing: %s", adapter_id, number, err)
-
-    def everything(self, base: str | None) -> Iterator[Version]:
-        """All sound versions of all ids, for one base family or all."""
-        for adapter_id in self._layout.ids():
-            for family in self._layout.bases(adapter_id):
-                if base is None or family.startswith(base):
-                    yield from self.versions(adapter_id, family)

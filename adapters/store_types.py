@@ -60,6 +60,19 @@ class AliasState(BaseModel):
 
 
 @dataclass(frozen=True)
+class Page:
+    """Some versions in the order of a listing.
+
+    `aliases` holds, version by version, the names that mean it; `next` is what to give as `after`
+    for the page behind this one, None at the end.
+    """
+
+    versions: tuple[Version, ...]
+    aliases: tuple[tuple[str, ...], ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
 class GcReport:
     """What `gc` removed, as paths relative to the store, and how many bytes that freed."""
 

@@ -37,12 +37,17 @@ class FailingOps:
             self._strike()
         self._disk.write(path, chunks)
 
-    def copy(self, source: Path, target: Path, *, executable: bool) -> None:
+    def mark(self, path: Path) -> None:
+        if self._struck():
+            self._strike()
+        self._disk.mark(path)
+
+    def copy(self, source: Path, target: Path, *, executable: bool) -> str:
         if self._struck():
             data = source.read_bytes()
             target.write_bytes(data[: len(data) // 2])
             self._strike()
-        self._disk.copy(source, target, executable=executable)
+        return self._disk.copy(source, target, executable=executable)
 
     def link(self, source: Path, target: Path) -> None:
         if self._struck():

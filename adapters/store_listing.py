@@ -1,0 +1,67 @@
+"""Listing a store: all of it, a page of it, what matches some words. Asks the index.
+
+Owns `Version` values made from rows of the index. Refuses to own whether these are true
+(`store_index.py`) and single references (`store_read.py`).
+"""
+
+from dataclasses import dataclass
+
+from . import store_index_questions as questions
+from .card import Card
+from .names import AdapterId
+from .store_index import Index
+from .store_index_questions import Filter, Row
+from .store_layout import Layout
+from .store_read import Reader
+from .store_types import Page, Version
+
+_ALL = -1  # SQLite's word for no limit
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Answers for the store below `layout`."""
+
+    layout: Layout
+    index: Index
+    reader: Reader
+
+    def everything(self, base: str | None) -> list[Version]:
+        """All sound versions, by id, base and number; every file is looked at first."""
+        found = self.index.ask(
+            lambda db: [*questions.page(db, Filter(base), after=None, limit=_ALL)], check_all=True
+        )
+        return [self._version(row) for row in found]
+
+    def page(self, wanted: Filter, *, after: str | None, limit: int) -> Page:
+        """Some versions in the same order, from behind a cursor."""
+        found = self.index.ask(
+            lambda db: [*questions.page(db, wanted, after=after, limit=limit + 1)]
+        )
+        shown = found[:limit]
+        return Page(
+            versions=tuple(self._version(row) for row in shown),
+            aliases=tuple(tuple(row.aliases.split()) for row in shown),
+            next=shown[-1].cursor if len(found) > limit else None,
+        )
+
+    def search(self, text: str, wanted: Filter, *, limit: int) -> list[Version]:
+        """Versions that hold every word, the best first."""
+        found = self.index.ask(lambda db: [*questions.search(db, text, wanted, limit=limit)])
+        return [self._version(row) for row in found]
+
+    def _version(self, row: Row) -> Version:
+        card = self.reader.known_card(row.digest)
+        if card is None:
+            card = Card.model_validate_json(row.card)
+            self.reader.learn_card(row.digest, card)
+        return Version(
+            id=AdapterId.parse(row.id),
+            base=row.base,
+            number=row.number,
+            version_digest=row.digest,
+            weights_digest=row.weights,
+            path=self.layout.object(row.digest),
+            card=card,
+            created_at=row.created,
+        )
