@@ -19,9 +19,9 @@ ARROWS = {  # room -> rooms it may import
 }
 FOREIGN = {  # library -> files that may import it
     "vllm": ("server/engines/*", "server/vllm_plugin/*"),
-    "peft": ("adapters/peft_io.py", "distill/*"),
+    "peft": ("adapters/peft_io.py", "distill/*", "scripts/bench/peft_*.py"),
     "peft.": ("adapters/peft_io.py",),  # its submodules are internals
-    "huggingface_hub": ("adapters/hub.py",),
+    "huggingface_hub": ("adapters/hub_client.py",),
     "matplotlib": ("adapters/analysis/draw.py",),
     "trl": (),
 }
