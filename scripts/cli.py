@@ -55,6 +55,9 @@ VERBS = {
     "verify": Verb("commands.verify:verify", "Hold an adapter against the gate."),
     "gc": Verb("commands.store:gc", "Free what nothing refers to."),
     "fsck": Verb("commands.store:fsck", "Check every file of the store."),
+    "push": Verb("commands.transfer:push", "Publish a version on a hub; private by default."),
+    "pull": Verb("commands.transfer:pull", "Fetch an adapter from a hub, through the gate."),
+    "hub": Verb("commands.hub:hub", "Run a hub of your own: serve, token."),
     "bench": Verb("commands.bench:bench", "Measure ours against theirs, with a check beside it."),
     "env": Verb("commands.env:env", "Show what is installed and which engine it can start."),
 }
