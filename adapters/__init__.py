@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         parse_ref,
         parse_term,
     )
-    from .gate import check_adapter, require_adapter
+    from .gate import GatePolicy, check_adapter, require_adapter
     from .limits import Limits
     from .names import (
         DEFAULT_ALIAS,
@@ -95,7 +95,7 @@ _HOMES = {
         "parse_ref",
         "parse_term",
     ),
-    "gate": ("check_adapter", "require_adapter"),
+    "gate": ("GatePolicy", "check_adapter", "require_adapter"),
     "limits": ("Limits",),
     "names": (
         "DEFAULT_ALIAS",
@@ -131,6 +131,7 @@ __all__ = [
     "EngineError",
     "EngineMissing",
     "Frame",
+    "GatePolicy",
     "GcReport",
     "InvalidName",
     "Limits",

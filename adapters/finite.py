@@ -93,5 +93,5 @@ def _pieces(
 def _owners(shifted: NDArray[Any], limit: int, offset: int, starts: list[int]) -> list[int]:
     """Which tensors the odd values of one piece belong to."""
     places = offset + np.flatnonzero(shifted >= limit) * shifted.itemsize
-    owners = np.unique(np.searchsorted(np.asarray(starts), places, side="right") - 1)
-    return [int(owner) for owner in owners]
+    owners = np.searchsorted(np.asarray(starts), places, side="right") - 1
+    return [int(owner) for owner in np.flatnonzero(np.bincount(owners))]

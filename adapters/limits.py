@@ -16,7 +16,7 @@ class Limits:
     """Adapted modules; a 100-layer model with seven projections has 700."""
     tensors_bytes: int = 8 * GiB
     """Size of the weights file."""
-    header_bytes: int = 16 * MiB
+    header_bytes: int = 4 * MiB
     """Size of the header of a safetensors file, read before anything else."""
     config_bytes: int = MiB
     """Size of a config or card file."""

@@ -177,13 +177,19 @@ def parse_config(raw: bytes) -> tuple[PeftConfig | None, tuple[Problem, ...]]:
 
 
 def _read(document: Mapping[str, object]) -> tuple[PeftConfig | None, list[Problem]]:
-    given = {k: _frozen(v) for k, v in document.items() if k in READ and v is not None}
+    given = {k: _frozen(v) for k, v in document.items() if _is_given(k, v)}
     try:
         config = PeftConfig.model_validate(given)
     except ValidationError as err:
         return None, [_fault(detail) for detail in err.errors()]
     faults = [*_judge_layers(config, document), *_judge_patterns(config)]
     return (None if faults else config), faults
+
+
+def _is_given(key: str, value: object) -> bool:
+    if key in {"rank_pattern", "alpha_pattern"}:
+        return True  # PEFT reads null as null here, and fails on it
+    return key in READ and value is not None
 
 
 def _frozen(value: object) -> object:
