@@ -35,7 +35,7 @@ def truncate_by_gram(stack: Stack, rank: int | Energy) -> list[Piece | None]:
       its origin, gives an error within `((1 + skew) / (1 - skew))^2` of the optimum;
     - doubt: the eigenvalues of `M^T M` are known to `h = 2 (g + P u) sqrt(P) ||C C^T||_F sum_p
       ||u_p||^2 ||d_p||^2`, and `h <= 2e-6` of the squared error.
-    So a relative error below some 1e-3 is left to the QR, and so are (nearly) dependent factors.
+    So a relative error below some 1e-3 (or none) is left to the QR, and so are dependent factors.
 
     Returns:
         One piece per module, None where a bound fails.
@@ -51,7 +51,7 @@ def truncate_by_gram(stack: Stack, rank: int | Energy) -> list[Piece | None]:
     for i, (skew, doubt) in enumerate(judged):
         kept = kept_rank(on_host[i], rank, 0.0)
         lost, total = float(on_host[i, kept:].sum()), float(on_host[i].sum())
-        if not (skew <= MAX_SKEW and doubt <= MAX_DOUBT * lost):
+        if not (skew <= MAX_SKEW and lost > 0.0 and doubt <= MAX_DOUBT * lost):
             pieces.append(None)
             continue
         basis, roots = bases[i, :, :kept], energies_BP[i, :kept].pow(0.25)

@@ -18,6 +18,7 @@ from .products import square_norm
 from .ranks import Rank, check_target
 from .stacks import Stack, stacks
 from .truncated import Piece, Truncated, assemble
+from .weighted import truncate_by_inputs
 
 Method = Literal["auto", "qr", "gram"]
 
@@ -59,9 +60,9 @@ def truncate(
     """
     check_target(rank)
     check_deltas([delta])
-    pieces: dict[str, Piece] = {}
     if activations is not None:
-        raise NotImplementedError
+        return _by_inputs(delta, rank, activations)
+    pieces: dict[str, Piece] = {}
     within = {
         name: module
         for name, module in delta.items()
@@ -73,6 +74,18 @@ def truncate(
         found = _by_method(stack, rank, method)
         pieces.update(zip(stack.names, found, strict=True))
     return assemble({name: pieces[name] for name in delta})
+
+
+def _by_inputs(delta: AdapterDelta, rank: Rank, activations: Mapping[str, Tensor]) -> Truncated:
+    missing = [name for name in delta if name not in activations]
+    if missing:
+        raise ValueError(
+            f"no activations for {len(missing)} of {len(delta)} modules, the first is "
+            f"{missing[0]}: expected second moments for every module"
+        )
+    return assemble(
+        {n: truncate_by_inputs(n, module, activations[n], rank) for n, module in delta.items()}
+    )
 
 
 def _as_it_is(name: str, module: Delta) -> Piece:

@@ -1,0 +1,108 @@
+"""DARE on the true deltas: drop entries at random, rescale the rest, merge. Pure.
+
+Shape letters: `N` adapters, `H` rows of a block, `I` in, `O` out features.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..delta import AdapterDelta
+from .elections import elected_mean, weighted_sum
+from .masked import merge_entries
+from .row_blocks import Rows, TrueDeltas
+from .truncated import Truncated
+
+
+def dare(
+    deltas: Sequence[AdapterDelta],
+    weights: Sequence[float],
+    *,
+    density: float,
+    rank: int,
+    generator: torch.Generator,
+    sign_election: Literal["none", "total", "frequency"] = "none",
+    powers: int | None = None,
+) -> Truncated:
+    """`x -> x / density` with probability `density`, else 0, for every entry of every delta.
+
+    Then the weighted sum ("none") or the sign election and mean of `ties`, then the nearest LoRA of
+    the asked rank. On `D_i = s_i B_i A_i` in full.
+
+    **Which entries**: one uniform number per entry is drawn from `generator`, module by module in
+    the order of the deltas, in it adapter by adapter, in it row by row; an entry stays where the
+    number is below `density`. On the CPU that is the stream that PEFT reads from torch's global
+    generator: `generator.manual_seed(s)` here and `torch.manual_seed(s)` before
+    `add_weighted_adapter` give the same masks, where PEFT's modules come in the same order. With
+    `density = 1` nothing is drawn. The masks are held as bits, 1/32 of a dense float32 delta each.
+
+    Args:
+        density: share of entries kept, in (0, 1].
+        rank: of the result; the merged delta itself has full rank.
+        generator: on the device of the factors; it is advanced.
+        powers: see `merge_entries`.
+
+    Returns:
+        Scale 1, float32; errors are relative to the merged delta before the last step.
+
+    Raises:
+        ValueError: as `ties`, or a generator on another device than the factors.
+
+    Source: DARE (arXiv:2311.03099); PEFT 0.21.2 `dare_linear_svd`, `dare_ties_svd`.
+    """
+
+    def rows_of(true: TrueDeltas, weights_N: Tensor) -> Rows:
+        if generator.device.type != weights_N.device.type:
+            raise ValueError(
+                f"generator on {generator.device}, factors on {weights_N.device}: "
+                "expected one device; make the generator with device=..."
+            )
+        masks = None
+        if density < 1.0:
+            masks = [_drawn(true, density, generator) for _ in range(true.num)]
+        rescaled_N = (
+            weights_N / density
+        )  # after the election, which a common factor does not change
+
+        def rows() -> Iterator[tuple[slice, Tensor]]:
+            for lines, block in true.blocks():
+                if masks is not None:
+                    _drop(block, [mask[lines] for mask in masks])
+                if sign_election == "none":
+                    yield lines, weighted_sum(block, rescaled_N)
+                else:
+                    yield lines, elected_mean(block, rescaled_N, sign_election)
+
+        return rows
+
+    return merge_entries(
+        deltas, weights, density=density, rank=rank, powers=powers, rows_of=rows_of
+    )
+
+
+def _drawn(true: TrueDeltas, density: float, generator: torch.Generator) -> Tensor:
+    """The mask of one adapter: eight entries to a byte on the CPU, a byte each elsewhere."""
+    columns, device = true.shape[1], generator.device
+    parts = []
+    for lines in true.slices():
+        size = (lines.stop - lines.start, columns)
+        uniform = torch.rand(size, generator=generator, device=device, dtype=true.dtype)
+        if device.type == "cpu":
+            values = uniform.numpy()
+            bits = np.packbits(values < values.dtype.type(density), axis=1)
+            parts.append(torch.from_numpy(bits))
+        else:
+            parts.append(uniform < density)
+    return torch.cat(parts)
+
+
+def _drop(block_NHI: Tensor, masks: Sequence[Tensor]) -> None:
+    for part_HI, mask in zip(block_NHI, masks, strict=True):
+        if mask.dtype == torch.bool:
+            part_HI.mul_(mask)
+        else:
+            bits = np.unpackbits(mask.numpy(), axis=1, count=part_HI.shape[1])
+            part_HI.mul_(torch.from_numpy(bits))
