@@ -15,13 +15,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from .algebra import SparseDelta
 from .base_files import read_model_config, weight_files
-from .delta import AdapterDelta, Delta
+from .delta import Delta
 from .errors import AdapterRefused, Conflict, Problem, StoreError
 from .merge_stream import Rounding, Rows, can_add_to, header_of, merge_file
 from .safetensors_header import TensorInfo
+
+Update = Mapping[str, Delta] | Mapping[str, SparseDelta]
+"""Module name in the base -> what is added to its weight: low-rank, or single elements."""
 
 NOTE_FILE = "merged_from.json"
 """What the folder was made of, for people and for whoever asks later."""
@@ -63,7 +68,7 @@ class Merged:
 
 def export_merged(
     base: Path,
-    update: AdapterDelta,
+    update: Update,
     out: Path,
     *,
     note: Mapping[str, object] | None = None,
@@ -101,7 +106,7 @@ def export_merged(
 
 def _write(
     base: Path,
-    update: AdapterDelta,
+    update: Update,
     out: Path,
     *,
     headers: Mapping[Path, Mapping[str, TensorInfo]],
@@ -111,7 +116,7 @@ def _write(
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
     try:
-        updates = {f"{name}.weight": _low_rank_rows(update[name]) for name in update}
+        updates = {f"{name}.weight": _rows(module) for name, module in update.items()}
         rounding = Rounding()
         for number, file in enumerate(headers, 1):
             say(f"{file.name} ({number} of {len(headers)})")
@@ -150,6 +155,20 @@ def companions(base: Path) -> list[Path]:
     return sorted(file for file in found if file.is_file() and file.suffix not in own_code)
 
 
+def quantised(config: Mapping[str, object]) -> list[Problem]:
+    """What stands against merging into a base with this config: packed weights."""
+    if not config.get("quantization_config"):
+        return []
+    return [
+        Problem(
+            "quantised_base",
+            "the base is quantised: an update cannot be added to its packed weights",
+            "merge into the original, unquantised weights and quantise the result; or serve the "
+            "adapter beside the quantised base",
+        )
+    ]
+
+
 def _weights(base: Path) -> list[Path]:
     files = weight_files(base)
     single = base / _SINGLE
@@ -157,31 +176,34 @@ def _weights(base: Path) -> list[Path]:
     return [single] if single in files and not (base / _INDEX).is_file() else files
 
 
-def _low_rank_rows(delta: Delta) -> Rows:
-    def rows(begin: int, end: int) -> Tensor:
-        return delta.scale * (delta.up_OR[begin:end].float() @ delta.down_RI.float())
+def _rows(module: Delta | SparseDelta) -> Rows:
+    def low_rank(begin: int, end: int) -> Tensor:
+        assert isinstance(module, Delta)
+        return module.scale * (module.up_OR[begin:end].float() @ module.down_RI.float())
 
-    return rows
+    def elements(begin: int, end: int) -> Tensor:
+        assert isinstance(module, SparseDelta)
+        num_in = module.shape[1]
+        bounds = torch.tensor([begin * num_in, end * num_in])
+        first, last = torch.searchsorted(module.indices_K, bounds).tolist()
+        flat = torch.zeros((end - begin) * num_in, dtype=module.values_K.dtype)
+        flat[module.indices_K[first:last] - begin * num_in] = module.values_K[first:last]
+        return flat.view(end - begin, num_in)
+
+    return low_rank if isinstance(module, Delta) else elements
 
 
 def _problems(
     config: Mapping[str, object],
     headers: Mapping[Path, Mapping[str, TensorInfo]],
-    update: AdapterDelta,
+    update: Update,
 ) -> list[Problem]:
-    if config.get("quantization_config"):
-        return [
-            Problem(
-                "quantised_base",
-                "the base is quantised: an update cannot be added to its packed weights",
-                "merge into the original, unquantised weights and quantise the result; or serve "
-                "the adapter beside the quantised base",
-            )
-        ]
+    if packed := quantised(config):
+        return packed
     tensors = {name: info for header in headers.values() for name, info in header.items()}
     wanted = {name: tensors.get(f"{name}.weight") for name in update}
     tied = bool(config.get("tie_word_embeddings"))
-    shapes = {name: update[name].shape for name in update}
+    shapes = {name: module.shape for name, module in update.items()}
     kinds = (
         (
             "tied_embeddings",

@@ -58,6 +58,9 @@ VERBS = {
     "push": Verb("commands.transfer:push", "Publish a version on a hub; private by default."),
     "pull": Verb("commands.transfer:pull", "Fetch an adapter from a hub, through the gate."),
     "hub": Verb("commands.hub:hub", "Run a hub of your own: serve, token."),
+    "compose": Verb("commands.compose:compose", "Make one adapter out of several, exactly."),
+    "export": Verb("commands.compose:export", "Write a version as a merged model or a bundle."),
+    "import": Verb("commands.compose:import_bundle", "Take the versions of a bundle in."),
     "bench": Verb("commands.bench:bench", "Measure ours against theirs, with a check beside it."),
     "env": Verb("commands.env:env", "Show what is installed and which engine it can start."),
 }

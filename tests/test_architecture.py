@@ -36,6 +36,8 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "adapters/algebra/*",
     "adapters/analysis/lineage.py",
     "adapters/analysis/similarity.py",
+    "adapters/analysis/spectrum.py",
+    "adapters/compose_methods.py",
     "router/types.py",
     "router/scores.py",
     "distill/evaluation/types.py",

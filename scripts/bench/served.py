@@ -101,7 +101,7 @@ def update_difference(kept: Kept, mix: Mix) -> float:
     terms = [(read_peft(folder), weight) for folder, weight in terms_of(kept, mix)]
     worst = 0.0
     for name, module in read_peft(kept.mixes[mix.name].path).items():
-        whole_OI = sum(weight * _wide_OI(delta[name]) for delta, weight in terms)
+        whole_OI = torch.stack([weight * _wide_OI(delta[name]) for delta, weight in terms]).sum(0)
         worst = max(worst, float((_wide_OI(module) - whole_OI).norm() / whole_OI.norm()))
     return worst
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
+from skillweave.adapters.algebra import element_graft
 from skillweave.adapters.delta import AdapterDelta, Delta
 from skillweave.adapters.errors import AdapterRefused, Conflict, StoreError
 from skillweave.adapters.merged import NOTE_FILE, companions, export_merged
@@ -119,6 +120,20 @@ def test_ranks_and_scales_that_differ_between_modules_are_merged(
     merged = export_merged(base_dir, read_peft(folder), tmp_path / "merged")
     adapted: Any = PeftModel.from_pretrained(loaded(base_dir), str(folder))
     assert (logits(loaded(merged.path)) - logits(adapted)).abs().max() < 1e-5
+
+
+def test_a_graft_of_elements_is_merged_alike(
+    base_dir: Path, adapter_dir: Path, tmp_path: Path
+) -> None:
+    graft = element_graft(read_peft(adapter_dir), keep_fraction=0.1)
+    merged = export_merged(base_dir, graft, tmp_path / "merged")
+    before = load_file(base_dir / "model.safetensors")
+    after = load_file(merged.path / "model.safetensors")
+    for name, module in graft.items():
+        change = after[f"{name}.weight"] - before[f"{name}.weight"]
+        assert torch.allclose(change, module.dense_OI(), atol=1e-5)
+        assert int((change != 0).sum()) == len(module.values_K)
+    assert logits(loaded(merged.path)).isfinite().all()
 
 
 def test_nothing_is_overwritten(base_dir: Path, tmp_path: Path) -> None:

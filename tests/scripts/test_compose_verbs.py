@@ -1,0 +1,161 @@
+"""The verbs compose, export and import, on a store of two small adapters."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from skillweave.adapters.peft_io import read_peft
+from skillweave.adapters.store import Store
+from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
+
+from .test_store_verbs import MODULE, make_adapter, make_base
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return make_base(tmp_path / "base")
+
+
+@pytest.fixture
+def root(tmp_path: Path, base: Path, capsys: Capture) -> Path:
+    """A store with the adapters `a` and `b`, of rank 2 each."""
+    root = tmp_path / "store"
+    for seed, name in enumerate("ab", 1):
+        adapter = make_adapter(tmp_path / name, seed=seed)
+        words = ["add", str(adapter), "--name", name, "--base", str(base), "--licence", "MIT"]
+        assert main([*words, "--store", str(root)]) == 0
+    capsys.readouterr()
+    return root
+
+
+def dense(store: Path, ref: str) -> torch.Tensor:
+    return read_peft(Store(store).resolve(ref).path)[MODULE].dense_OI()
+
+
+def test_compose_keeps_a_version_and_says_what_it_cost(root: Path, capsys: Capture) -> None:
+    assert main(["compose", "a*0.7+b*-0.3", "--name", "mix", "--store", str(root)]) == 0
+    told = capsys.readouterr().out
+    assert told == "mix@1: a@1*0.7+b@1*-0.3 by linear, rank 4, nothing cut off\n"
+    expected = 0.7 * dense(root, "a") - 0.3 * dense(root, "b")
+    assert torch.allclose(dense(root, "mix"), expected, atol=1e-6)
+    words = ["compose", "a*0.7+b*-0.3", "--name", "mix", "--rank", "3", "--store", str(root)]
+    assert main(words) == 0
+    assert "mix@2: a@1*0.7+b@1*-0.3 by linear, rank 3, relative error 0." in capsys.readouterr().out
+
+
+def test_compose_as_json_names_parents_rank_and_error(root: Path, capsys: Capture) -> None:
+    words = ["compose", "a+b", "--method", "ties", "--density", "0.5", "--rank", "2", "--json"]
+    assert main([*words, "--out", str(root.parent / "out"), "--store", str(root)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["rank"], told["method"], told["ref"], told["kind"]) == (
+        2,
+        "ties",
+        None,
+        "composed",
+    )
+    assert [(p["ref"], p["weight"]) for p in told["parents"]] == [("a@1", 1.0), ("b@1", 1.0)]
+    assert 0 < told["error"] < 1
+    card = json.loads((Path(told["path"]) / "card.json").read_bytes())
+    assert card["recipe"]["config"]["method"] == {"type": "ties", "density": 0.5}
+    assert told["licence"] == card["licence"] == "MIT"
+
+
+def test_what_a_person_should_know_of_the_card_is_said(
+    root: Path, base: Path, capsys: Capture
+) -> None:
+    adapter = make_adapter(root.parent / "c", seed=3)
+    main(["add", str(adapter), "--name", "c", "--base", str(base), "--store", str(root)])
+    assert main(["compose", "a+c", "--name", "mix", "--store", str(root)]) == 0
+    assert "licence: unknown, because" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["a+b"], "--name NAME"),
+        (["a+b", "--name", "x", "--out", "y"], "--name NAME"),
+        (["a+b", "--name", "x", "--rank", "many"], "expected exact, auto, or a number"),
+        (["a+b", "--name", "x", "--density", "0.5"], "--density means nothing to --method linear"),
+        (["a+b", "--name", "x", "--method", "svd"], "there is no such method"),
+        (["a+b:exact", "--name", "x", "--rank", "2"], "forbids cutting"),
+    ],
+)
+def test_a_composition_that_makes_no_sense_is_used_wrongly(
+    root: Path, capsys: Capture, words: list[str], complaint: str
+) -> None:
+    assert main(["compose", *words, "--store", str(root)]) == EXIT_USAGE
+    assert complaint in capsys.readouterr().err
+
+
+def test_export_merged_adds_the_update(root: Path, base: Path, capsys: Capture) -> None:
+    out = root.parent / "merged"
+    words = ["export", "a", "--merged", str(out), "--base", str(base), "--store", str(root)]
+    assert main(words) == 0
+    assert "base + a@1" in capsys.readouterr().out
+    before = load_file(base / "model.safetensors")[f"{MODULE}.weight"]
+    after = load_file(out / "model.safetensors")[f"{MODULE}.weight"]
+    assert torch.allclose(after - before, dense(root, "a"), atol=1e-6)
+    assert json.loads((out / "merged_from.json").read_text())["adapter"] == "a@1"
+    assert main(words) == EXIT_FAILED
+    assert "never overwrites" in capsys.readouterr().err
+
+
+def test_export_merged_of_a_graft_changes_only_that_share(
+    root: Path, base: Path, capsys: Capture
+) -> None:
+    out = root.parent / "merged"
+    words = ["export", "a", "--merged", str(out), "--keep", "0.25", "--json"]
+    assert main([*words, "--base", str(base), "--store", str(root)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ref"], told["modules"], told["rounding"]) == ("a@1", 1, 0.0)
+    before = load_file(base / "model.safetensors")[f"{MODULE}.weight"]
+    change = load_file(out / "model.safetensors")[f"{MODULE}.weight"] - before
+    whole = dense(root, "a")
+    assert int((change != 0).sum()) == 32  # a quarter of 16 x 8
+    kept = change != 0
+    assert torch.allclose(change[kept], whole[kept], atol=1e-6)
+    assert whole[kept].abs().min() >= whole[~kept].abs().max()
+
+
+def test_export_merged_into_another_base_is_refused(root: Path, capsys: Capture) -> None:
+    other = make_base(root.parent / "other", into=4)
+    words = ["export", "a", "--merged", str(root.parent / "merged"), "--base", str(other)]
+    assert main([*words, "--store", str(root)]) == EXIT_FAILED
+    assert "[wrong_base]" in capsys.readouterr().err
+
+
+def test_a_quantised_base_is_refused_before_its_digest_is_asked(
+    root: Path, base: Path, capsys: Capture
+) -> None:
+    config = json.loads((base / "config.json").read_text())
+    packed = {**config, "quantization_config": {"quant_method": "awq"}}
+    (base / "config.json").write_text(json.dumps(packed))
+    words = ["export", "a", "--merged", str(root.parent / "merged"), "--base", str(base)]
+    assert main([*words, "--store", str(root)]) == EXIT_FAILED
+    assert "[quantised_base]" in capsys.readouterr().err
+
+
+def test_export_needs_one_destination(root: Path, capsys: Capture) -> None:
+    assert main(["export", "a", "--store", str(root)]) == EXIT_USAGE
+    assert "--merged DIR" in capsys.readouterr().err
+    words = ["export", "a", "--bundle", "x", "--keep", "0.5", "--store", str(root)]
+    assert main(words) == EXIT_USAGE
+    assert "--keep goes with --merged" in capsys.readouterr().err
+
+
+def test_a_bundle_carries_a_version_to_another_store(
+    root: Path, base: Path, capsys: Capture
+) -> None:
+    assert main(["compose", "a+b*-1", "--name", "mix", "--store", str(root)]) == 0
+    file, other = root.parent / "mix.bundle", root.parent / "other-store"
+    assert main(["export", "mix", "--bundle", str(file), "--store", str(root)]) == 0
+    assert "mix@1" in capsys.readouterr().out.splitlines()[-1]
+    words = ["import", str(file), "--base", str(base), "--json", "--store", str(other)]
+    assert main(words) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["version_digest"] == Store(root).resolve("mix").version_digest
+    assert torch.equal(dense(other, row["ref"]), dense(root, "mix"))
