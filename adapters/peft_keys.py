@@ -37,6 +37,38 @@ def _document(value: object) -> bool:
     return value is None or isinstance(value, dict)
 
 
+def _fields(**wanted: tuple[type, ...]) -> Callable[[object], bool]:
+    """An object of these fields and no others: PEFT makes its own class from it."""
+
+    def fits(value: object) -> bool:
+        if not isinstance(value, dict):
+            return value is None
+        return all(type(v) in wanted.get(key, ()) for key, v in value.items())
+
+    return fits
+
+
+_REAL = (int, float)
+_MAYBE = (str, type(None))
+_EVA = _fields(
+    rho=_REAL,
+    tau=_REAL,
+    use_label_mask=(bool,),
+    label_mask_value=(int,),
+    whiten=(bool,),
+    adjust_scaling_factors=(bool,),
+)
+_CORDA = _fields(
+    cache_file=_MAYBE,
+    covariance_file=_MAYBE,
+    corda_method=(str,),
+    verbose=(bool,),
+    use_float16_for_covariance=(bool,),
+    prune_temporary_fields=(bool,),
+)
+_LORA_GA = _fields(direction=(str,), scale=(str,), stable_gamma=(int,))
+
+
 def _flag(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -65,12 +97,12 @@ _TASKS = (
 _INFORMATIONAL: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "auto_mapping": (_document, "an object or null"),
     "base_model_name_or_path": (_text, "a text or null"),
-    "corda_config": (_document, "an object or null"),  # inits: init_lora_weights alone decides
-    "eva_config": (_document, "an object or null"),
+    "corda_config": (_CORDA, "PEFT's fields or null"),  # inits: init_lora_weights alone decides
+    "eva_config": (_EVA, "PEFT's fields or null"),
     "inference_mode": (_flag, "true or false"),
     "loftq_config": (_document, "an object or null"),
     "lora_dropout": (_share, "a number from 0 to 1"),
-    "lora_ga_config": (_document, "an object or null"),
+    "lora_ga_config": (_LORA_GA, "PEFT's fields or null"),
     "megatron_core": (_text, "a text or null"),
     "peft_version": (_text, "a text or null"),
     "qalora_group_size": (_count, "a count"),  # means something only with use_qalora
@@ -134,6 +166,8 @@ def bad_config(text: str) -> Problem:
 def _is_neutral(key: str, value: object) -> bool:
     if key == "bias":  # PEFT fails on anything else that looks empty
         return value == "none"
+    if key.endswith("_config") or key == "use_bdlora":  # an empty one means its default values
+        return value is None
     return any(value is n or (value == n and type(value) is type(n)) for n in _NEUTRAL)
 
 
@@ -143,8 +177,9 @@ def _refusal(key: str, value: object) -> Problem:
         "unknown_config",
         "update skillweave, or remove the key if it changes nothing",
     )
+    wanted = "'none'" if key == "bias" else "null, false or nothing"
     what = "changes" if known else "is unknown and could change"
-    text = f"config key '{shown(key)}' = {_brief(value)} {what} the function: expected none"
+    text = f"config key '{shown(key)}' = {_brief(value)} {what} the function: expected {wanted}"
     return Problem(code, text, remedy)
 
 
