@@ -1,7 +1,7 @@
 """Versions enter a store from a bundle: all of it, or nothing.
 
 An import is unpacked beside the objects, judged by the gate and by its digests, and only then
-written into the store: objects and rows first, which nobody sees, then one small file under
+written into the store: rows and objects first, which nobody sees, then one small file under
 `imports/` that decides it. From there on it is carried through, by this process or by the next
 writer after a crash. Owns these steps. Refuses to own the format (`bundle.py`).
 """
@@ -99,9 +99,9 @@ def take_in(session: Session, config: StoreConfig, file: Path, door: Door) -> li
             folder = stack.enter_context(staged_folder(layout, ops, layout.object("new")))
             staged.append((folder, unpacking.assemble(version, folder)))
         unpacking.judge_rows()
+        unpacking.publish_rows()  # before the objects that name them
         for folder, naming in staged:
             unpacking.publish(folder, naming)
-        unpacking.publish_rows()
         if door.base is not None:
             store_objects.remember_base(layout, ops, door.base)
         decision = Decision(namings=tuple(naming for _, naming in staged))
@@ -134,10 +134,8 @@ def _carry(session: Session, decision: Decision, path: Path) -> list[Placed]:
     for naming in decision.namings:
         adapter_id, digest = AdapterId.parse(naming.id), naming.entry.version_digest
         with session.changing(adapter_id, naming.base):
-            known = store_objects.attestations(layout, digest)
             for evidence in naming.attestations:
-                if evidence not in known:
-                    store_objects.attest(layout, ops, digest, evidence)
+                store_objects.attest_once(layout, ops, digest, evidence)
             number = store_names.name_object(
                 layout,
                 ops,

@@ -4,7 +4,9 @@ Owns `Version` values made from rows of the index. Refuses to own whether these 
 (`store_index.py`) and single references (`store_read.py`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 from . import store_index_questions as questions
 from .card import Card
@@ -25,6 +27,7 @@ class Listing:
     layout: Layout
     index: Index
     reader: Reader
+    _ids: dict[str, AdapterId] = field(default_factory=dict, init=False)
 
     def everything(self, base: str | None) -> list[Version]:
         """All sound versions, by id, base and number; every file is looked at first."""
@@ -50,18 +53,28 @@ class Listing:
         found = self.index.ask(lambda db: [*questions.search(db, text, wanted, limit=limit)])
         return [self._version(row) for row in found]
 
+    @cached_property
+    def _objects(self) -> Path:
+        return self.layout.root / "objects"
+
+    def _id(self, text: str) -> AdapterId:
+        found = self._ids.get(text)
+        if found is None:
+            found = self._ids[text] = AdapterId.parse(text)
+        return found
+
     def _version(self, row: Row) -> Version:
         card = self.reader.known_card(row.digest)
         if card is None:
             card = Card.model_validate_json(row.card)
             self.reader.learn_card(row.digest, card)
         return Version(
-            id=AdapterId.parse(row.id),
+            id=self._id(row.id),
             base=row.base,
             number=row.number,
             version_digest=row.digest,
             weights_digest=row.weights,
-            path=self.layout.object(row.digest),
+            path=self._objects / row.digest,
             card=card,
             created_at=row.created,
         )

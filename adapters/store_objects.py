@@ -161,6 +161,18 @@ def attest(
     return publish_numbered(layout, ops, folder, first, canonical_json(dict(evidence)))
 
 
+def attest_once(
+    layout: Layout, ops: FileOps, version_digest: str, evidence: Mapping[str, object]
+) -> None:
+    """Append evidence that is not there yet; either way it is durable after."""
+    if evidence not in attestations(layout, version_digest):
+        attest(layout, ops, version_digest, evidence)
+        return
+    folder = layout.attestations(version_digest)
+    make_folder(ops, folder, below=layout.root)
+    ops.sync_folder(folder)
+
+
 def attestations(layout: Layout, version_digest: str) -> list[dict[str, object]]:
     """All evidence about a version, oldest first.
 

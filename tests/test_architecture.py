@@ -20,8 +20,8 @@ ARROWS = {  # room -> rooms it may import
 FOREIGN = {  # library -> files that may import it
     "vllm": ("server/engines/*", "server/vllm_plugin/*"),
     "peft": ("adapters/peft_io.py", "distill/*", "scripts/bench/peft_*.py"),
-    "peft.": ("adapters/peft_io.py",),  # its submodules are internals
-    "huggingface_hub": ("adapters/hub_client.py",),
+    "peft.": ("adapters/peft_io.py", "scripts/bench/peft_side.py"),  # submodules are internals
+    "huggingface_hub": ("adapters/hub_client.py", "scripts/bench/store.py"),
     "matplotlib": ("adapters/analysis/draw.py",),
     "trl": (),
 }

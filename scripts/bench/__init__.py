@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from ...adapters.errors import UsageError
 from .rows import Row
 
-BENCHES: Mapping[str, str] = {}  # name -> "module:function" below this package
+BENCHES: Mapping[str, str] = {
+    "store": "store:run",
+}  # name -> "module:function" below this package
 
 
 def load(name: str, benches: Mapping[str, str] = BENCHES) -> Callable[[], list[Row]]:
