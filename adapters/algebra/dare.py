@@ -4,6 +4,7 @@ Shape letters: `N` adapters, `H` rows of a block, `I` in, `O` out features.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -54,33 +55,44 @@ def dare(
     Source: DARE (arXiv:2311.03099); PEFT 0.21.2 `dare_linear_svd`, `dare_ties_svd`.
     """
 
-    def rows_of(true: TrueDeltas, weights_N: Tensor) -> Rows:
-        if generator.device.type != weights_N.device.type:
-            raise ValueError(
-                f"generator on {generator.device}, factors on {weights_N.device}: "
-                "expected one device; make the generator with device=..."
-            )
-        masks = None
-        if density < 1.0:
-            masks = [_drawn(true, density, generator) for _ in range(true.num)]
-        rescaled_N = (
-            weights_N / density
-        )  # after the election, which a common factor does not change
-
-        def rows() -> Iterator[tuple[slice, Tensor]]:
-            for lines, block in true.blocks():
-                if masks is not None:
-                    _drop(block, [mask[lines] for mask in masks])
-                if sign_election == "none":
-                    yield lines, weighted_sum(block, rescaled_N)
-                else:
-                    yield lines, elected_mean(block, rescaled_N, sign_election)
-
-        return rows
-
     return merge_entries(
-        deltas, weights, density=density, rank=rank, powers=powers, rows_of=rows_of
+        deltas,
+        weights,
+        density=density,
+        rank=rank,
+        powers=powers,
+        rows_of=partial(
+            dare_rows, density=density, generator=generator, sign_election=sign_election
+        ),
     )
+
+
+def dare_rows(
+    true: TrueDeltas,
+    weights_N: Tensor,
+    *,
+    density: float,
+    generator: torch.Generator,
+    sign_election: Literal["none", "total", "frequency"],
+) -> Rows:
+    """The merged delta of one module before it is brought to low rank; draws its masks at once."""
+    if generator.device.type != true.device.type:
+        raise ValueError(
+            f"generator on {generator.device}, factors on {true.device}: expected one device; "
+            "make the generator with device=..."
+        )
+    masks = [_drawn(true, density, generator) for _ in range(true.num)] if density < 1.0 else []
+    rescaled_N = weights_N / density  # after the election, which a common factor does not change
+
+    def rows() -> Iterator[tuple[slice, Tensor]]:
+        for lines, block in true.blocks():
+            _drop(block, [mask[lines] for mask in masks])
+            if sign_election == "none":
+                yield lines, weighted_sum(block, rescaled_N)
+            else:
+                yield lines, elected_mean(block, rescaled_N, sign_election)
+
+    return rows
 
 
 def _drawn(true: TrueDeltas, density: float, generator: torch.Generator) -> Tensor:
@@ -100,7 +112,8 @@ def _drawn(true: TrueDeltas, density: float, generator: torch.Generator) -> Tens
 
 
 def _drop(block_NHI: Tensor, masks: Sequence[Tensor]) -> None:
-    for part_HI, mask in zip(block_NHI, masks, strict=True):
+    """Zero what the masks drop, in place; no masks drop nothing."""
+    for part_HI, mask in zip(block_NHI, masks, strict=bool(masks)):
         if mask.dtype == torch.bool:
             part_HI.mul_(mask)
         else:

@@ -1,6 +1,7 @@
 """The sum of deltas whose small entries were dropped. Pure."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from torch import Tensor
 
@@ -31,15 +32,22 @@ def magnitude(
     Source: PEFT 0.21.2 `magnitude_prune_svd`, whose dense SVD is replaced.
     """
 
-    def rows_of(true: TrueDeltas, weights_N: Tensor) -> Rows:
-        limits = magnitude_thresholds(true, density)
-
-        def rows() -> Iterator[tuple[slice, Tensor]]:
-            for lines, block in true.blocks():
-                yield lines, weighted_sum(keep_above(block, limits), weights_N)
-
-        return rows
-
     return merge_entries(
-        deltas, weights, density=density, rank=rank, powers=powers, rows_of=rows_of
+        deltas,
+        weights,
+        density=density,
+        rank=rank,
+        powers=powers,
+        rows_of=partial(magnitude_rows, density=density),
     )
+
+
+def magnitude_rows(true: TrueDeltas, weights_N: Tensor, *, density: float) -> Rows:
+    """The merged delta of one module before it is brought to low rank."""
+    limits = magnitude_thresholds(true, density)
+
+    def rows() -> Iterator[tuple[slice, Tensor]]:
+        for lines, block in true.blocks():
+            yield lines, weighted_sum(keep_above(block, limits), weights_N)
+
+    return rows

@@ -1,6 +1,7 @@
 """TIES on the true deltas: trim, elect signs, merge. Pure."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from torch import Tensor
 
@@ -44,15 +45,24 @@ def ties(
     Source: TIES-Merging (arXiv:2306.01708); PEFT 0.21.2 `ties_svd`, whose dense SVD is replaced.
     """
 
-    def rows_of(true: TrueDeltas, weights_N: Tensor) -> Rows:
-        limits = magnitude_thresholds(true, density)
-
-        def rows() -> Iterator[tuple[slice, Tensor]]:
-            for lines, block in true.blocks():
-                yield lines, elected_mean(keep_above(block, limits), weights_N, sign_election)
-
-        return rows
-
     return merge_entries(
-        deltas, weights, density=density, rank=rank, powers=powers, rows_of=rows_of
+        deltas,
+        weights,
+        density=density,
+        rank=rank,
+        powers=powers,
+        rows_of=partial(ties_rows, density=density, sign_election=sign_election),
     )
+
+
+def ties_rows(
+    true: TrueDeltas, weights_N: Tensor, *, density: float, sign_election: SignElection
+) -> Rows:
+    """The merged delta of one module before it is brought to low rank."""
+    limits = magnitude_thresholds(true, density)
+
+    def rows() -> Iterator[tuple[slice, Tensor]]:
+        for lines, block in true.blocks():
+            yield lines, elected_mean(keep_above(block, limits), weights_N, sign_election)
+
+    return rows

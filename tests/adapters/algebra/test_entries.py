@@ -1,0 +1,181 @@
+"""Merges that act on entries: thresholds, elections and the sketch, by hand and by sorting."""
+
+import math
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skillweave.adapters.algebra import dare, magnitude, row_blocks, thresholds, ties
+from skillweave.adapters.algebra.elections import elected_mean
+from skillweave.adapters.algebra.range_finder import leading_part
+from skillweave.adapters.algebra.row_blocks import TrueDeltas
+from skillweave.adapters.algebra.thresholds import magnitude_thresholds
+from skillweave.adapters.delta import AdapterDelta, Delta
+from torch import Tensor
+
+from .deltas import dense, distance, random_delta, size
+
+
+def full(*values: list[float]) -> AdapterDelta:
+    """A delta with these rows as its entries."""
+    return {"m": Delta(torch.tensor(list(values)), torch.eye(len(values)), 1.0)}
+
+
+def test_ties_by_hand() -> None:
+    a = full([5.0, -1.0, 4.0, 0.5])
+    b = full([-2.0, 3.0, 6.0, 0.1])
+    # the two largest of each: [5, 0, 4, 0] and [0, 3, 6, 0]; every sign is +; means over voters
+    merged = ties([a, b], [1.0, 0.5], density=0.5, rank=1).delta["m"].dense_OI()
+    assert torch.allclose(merged, torch.tensor([[5.0, 1.5, (4.0 + 3.0) / 2, 0.0]]), atol=1e-5)
+
+
+def test_magnitude_by_hand() -> None:
+    a, b = full([5.0, -1.0, 4.0, 0.5]), full([-2.0, 3.0, 6.0, 0.1])
+    merged = magnitude([a, b], [1.0, -1.0], density=0.5, rank=1).delta["m"].dense_OI()
+    assert torch.allclose(merged, torch.tensor([[5.0, -3.0, -2.0, 0.0]]), atol=1e-5)
+
+
+def test_dare_keeps_what_the_generator_says_and_rescales() -> None:
+    a = full([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+    merged = dare([a], [0.5], density=0.25, rank=1, generator=torch.Generator().manual_seed(2))
+    kept = torch.rand(1, 8, generator=torch.Generator().manual_seed(2)) < 0.25
+    expected = 0.5 * a["m"].dense_OI() * kept / 0.25
+    assert 0 < int(kept.sum()) < 8
+    assert torch.allclose(merged.delta["m"].dense_OI(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("election", "expected"), [("total", 3.0), ("frequency", -1.5)])
+def test_elections_by_hand(election: str, expected: float) -> None:
+    block = torch.tensor([[[3.0]], [[-1.0]], [[-1.0]]])
+    weights = torch.tensor([1.0, 1.0, 2.0])
+    value = elected_mean(block, weights, "total" if election == "total" else "frequency")
+    assert value.item() == expected
+
+
+def test_a_draw_elects_plus_and_zeros_do_not_vote() -> None:
+    block = torch.tensor([[[2.0, 0.0]], [[-2.0, 0.0]]])
+    assert elected_mean(block, torch.ones(2), "total").tolist() == [[2.0, 0.0]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    density=st.floats(0.001, 1.0),
+    rank=st.integers(1, 3),
+    scale=st.sampled_from([1.0, -0.7, 4.0]),
+)
+def test_thresholds_are_those_of_sorting(
+    seed: int, density: float, rank: int, scale: float
+) -> None:
+    module = random_delta(seed, rank=rank, scale=scale)["layers.0.q_proj"]
+    true = TrueDeltas([module, module])
+    magnitudes = module.dense_OI().abs().flatten().sort(descending=True).values
+    kept = int(density * len(magnitudes))
+    expected = math.inf if kept == 0 else float(magnitudes[kept - 1])
+    for found in magnitude_thresholds(true, density):
+        assert found == pytest.approx(expected if density < 1.0 else 0.0, rel=1e-5)
+
+
+def test_a_threshold_that_the_first_guess_misses_is_still_exact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(thresholds, "_SAMPLE", 3)
+    monkeypatch.setattr(thresholds, "_FIRST_WIDTH", 1e-4)
+    module = random_delta(7, rank=3)["layers.0.q_proj"]
+    (found,) = magnitude_thresholds(TrueDeltas([module]), 0.4)
+    magnitudes = module.dense_OI().abs().flatten().sort(descending=True).values
+    assert found == pytest.approx(float(magnitudes[int(0.4 * 96) - 1]), rel=1e-6)
+
+
+@pytest.mark.parametrize("elements", [1, 64, 10**6])
+def test_the_height_of_a_block_changes_nothing(
+    elements: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deltas, weights = [random_delta(s, scale=0.3) for s in range(3)], [1.0, -0.5, 0.25]
+
+    def merged() -> list[dict[str, Tensor]]:
+        generator = torch.Generator().manual_seed(0)
+        return [
+            dense(ties(deltas, weights, density=0.5, rank=8).delta),
+            dense(dare(deltas, weights, density=0.5, rank=8, generator=generator).delta),
+        ]
+
+    before = merged()
+    monkeypatch.setattr(row_blocks, "_BLOCK_ELEMENTS", elements)
+    for one, other in zip(before, merged(), strict=True):
+        assert distance(one, other) <= 1e-5 * size(one)
+
+
+def test_density_one_prunes_nothing() -> None:
+    deltas, weights = [random_delta(0), random_delta(1)], [1.0, -0.5]
+    true = {
+        n: sum(w * dense(d)[n] for d, w in zip(deltas, weights, strict=True)) for n in deltas[0]
+    }
+    generator = torch.Generator().manual_seed(0)
+    untouched = generator.get_state()
+    for merged in (
+        magnitude(deltas, weights, density=1.0, rank=8),
+        dare(deltas, weights, density=1.0, rank=8, generator=generator),
+    ):
+        assert distance(dense(merged.delta), true) <= 1e-4
+    assert torch.equal(generator.get_state(), untouched)
+
+
+def test_a_density_that_keeps_no_entry_gives_zero() -> None:
+    merged = ties([random_delta(0)], [1.0], density=1e-6, rank=2)
+    assert all(m.rank == 1 and not m.dense_OI().any() for m in merged.delta.values())
+    assert merged.error == 0.0
+
+
+@pytest.mark.parametrize("rank", [1, 5, 12])
+def test_the_sketch_finds_the_leading_part(rank: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    left, right = torch.randn(30, 6, generator=generator), torch.randn(6, 25, generator=generator)
+    matrix = left @ right + 0.3 * torch.randn(30, 25, generator=generator)
+
+    def rows() -> Iterator[tuple[slice, Tensor]]:
+        for start in range(0, 30, 7):
+            yield slice(start, min(30, start + 7)), matrix[start : start + 7]
+
+    start = torch.randn(25, rank + 8, generator=generator)
+    piece = leading_part(rows, (30, 25), start, rank=rank, powers=1)
+    best = float(torch.linalg.svdvals(matrix)[rank:].norm())
+    lost = float((piece.module.dense_OI() - matrix).norm())
+    assert piece.module.rank == rank
+    assert lost <= 1.01 * best
+    assert piece.lost**0.5 == pytest.approx(lost, rel=1e-3)
+
+
+def test_a_rank_above_that_of_the_factors_uses_it() -> None:
+    low, high = (ties([random_delta(0, rank=1)], [1.0], density=0.3, rank=r) for r in (1, 4))
+    assert {m.rank for m in high.delta.values()} == {4}
+    assert high.error < low.error
+
+
+def test_merges_that_mean_nothing() -> None:
+    deltas = [random_delta(0)]
+    with pytest.raises(ValueError, match=r"density is 0\.0: expected a number in \(0, 1\]"):
+        ties(deltas, [1.0], density=0.0, rank=1)
+    with pytest.raises(ValueError, match=r"density is 1\.5"):
+        magnitude(deltas, [1.0], density=1.5, rank=1)
+    with pytest.raises(ValueError, match="rank is 0"):
+        dare(deltas, [1.0], density=0.5, rank=0, generator=torch.Generator())
+    with pytest.raises(ValueError, match="powers is -1"):
+        ties(deltas, [1.0], density=0.5, rank=1, powers=-1)
+    with pytest.raises(ValueError, match="1 adapters and 2 weights"):
+        ties(deltas, [1.0, 2.0], density=0.5, rank=1)
+    bad = {n: Delta(m.down_RI * math.nan, m.up_OR, 1.0) for n, m in deltas[0].items()}
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        ties([bad], [1.0], density=0.5, rank=1)
+
+
+def test_nothing_that_came_in_is_changed() -> None:
+    delta = random_delta(0, scale=4.0)
+    before = {n: (m.down_RI.clone(), m.up_OR.clone()) for n, m in delta.items()}
+    ties([delta], [2.0], density=0.5, rank=1)
+    magnitude([delta], [2.0], density=0.5, rank=1)
+    dare([delta], [2.0], density=0.5, rank=1, generator=torch.Generator())
+    assert all(torch.equal(m.down_RI, before[n][0]) for n, m in delta.items())
+    assert all(torch.equal(m.up_OR, before[n][1]) for n, m in delta.items())
