@@ -2,13 +2,14 @@
 
 What is pushed is one revision, made on top of the one that was looked at. `HF_ENDPOINT`,
 `HF_TOKEN`, `HF_HOME` and `HF_HUB_OFFLINE` are the client's and mean what they mean there. Owns the
-order of the steps and what "private by default" means. Refuses to own files (`hub_files.py`), the model card
-(`hub_card.py`), licences (`licences.py`) and how the client is used (`hub_client.py`).
+order of the steps and what "private by default" means. Refuses to own files (`hub_files.py`), the
+model card (`hub_card.py`), licences (`licences.py`) and how the client is used (`hub_client.py`).
 """
 
 from collections.abc import Mapping, Sequence
 
 from . import hub_files
+from .artifact import skill_dir_of
 from .errors import Conflict, UsageError
 from .hub_card import About, model_card
 from .hub_client import HubClient, Where
@@ -134,6 +135,7 @@ def _files(
         version_digest=version.version_digest,
         weights_digest=version.weights_digest,
         licence=licence,
+        has_skill=skill_dir_of(version.path) is not None,
     )
     readme = model_card(version.card, about, evidence)
     return hub_files.files_to_push(version, evidence, readme)

@@ -20,7 +20,7 @@ class About:
     """What the card itself does not say.
 
     `repo_id` is where it is published, `ref` how the publisher's store calls it, `licence` None
-    where it is private and nothing is stated.
+    where it is private and nothing is stated; `has_skill`: a skill folder goes along.
     """
 
     repo_id: str
@@ -28,6 +28,7 @@ class About:
     version_digest: str
     weights_digest: str
     licence: str | None
+    has_skill: bool
 
 
 def model_card(card: Card, about: About, evidence: Sequence[Document] = ()) -> str:
@@ -41,7 +42,7 @@ def model_card(card: Card, about: About, evidence: Sequence[Document] = ()) -> s
         _yaml(card, about),
         f"# {_line(title)}\n",
         (_line(card.description) + "\n") if card.description else "",
-        _what_it_is(card),
+        _what_it_is(card, about),
         _how_to_use(card, about),
         _evaluation(evidence),
         _parents(card),
@@ -67,7 +68,7 @@ def _yaml(card: Card, about: About) -> str:
     return "\n".join(["---", *lines, "---", ""])
 
 
-def _what_it_is(card: Card) -> str:
+def _what_it_is(card: Card, about: About) -> str:
     made = f"made by the recipe `{card.recipe.name}`" if card.recipe else "imported"
     said = " (asserted by its importer)" if card.base.asserted else ""
     name = card.base.name or card.base.architecture or "a base without a name"
@@ -75,7 +76,7 @@ def _what_it_is(card: Card) -> str:
         "## What it is\n\n"
         f"A LoRA adapter of kind `{card.kind}` for `{_line(name)}`{said}, {made} with skillweave. "
         "The folder is what PEFT writes, unchanged; `card.json` says how it came to be"
-        + (", `skill/` holds the skill's own files" if card.kind == "skill" else "")
+        + (", `skill/` holds the skill's own files" if about.has_skill else "")
         + ".\n"
     )
 

@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,10 @@ class HubClient:
 
     def __init__(self, where: Where | None = None) -> None:
         from huggingface_hub import HfApi, constants
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
+        if not sys.stderr.isatty():
+            disable_progress_bars()
         here = where or Where()
         self.endpoint = (here.endpoint or constants.ENDPOINT).rstrip("/")
         self.cache = Path(constants.HF_HUB_CACHE)

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import hub_files
-from .artifact import read_card, skill_dir_of
+from .artifact import skill_dir_of
 from .base import BaseIdentity
-from .card import CARD_FILE, Card
-from .errors import UsageError
-from .gate import require_adapter
+from .card import CARD_FILE, Card, parse_card
+from .errors import AdapterRefused, Problem, UsageError
+from .gate import GatePolicy
 from .hub_client import HubClient, Where
 from .names import AdapterId, slugify
 from .settings import load_settings
@@ -71,9 +71,11 @@ def pull(
     with tempfile.TemporaryDirectory(prefix="pull-", dir=cache) as private:
         folder = Path(private) / "adapter"
         hub_files.stage(snapshot, folder, inside=hub.cache, expected=listed)
-        card = _card_of(folder, local, base=base, base_name=base_name, licence=licence)
+        card = _card_of(folder, subject, local, base=base, base_name=base_name, licence=licence)
         checked = base or _known_base(store, card, subject=subject, shipped=shipped)
-        require_adapter(folder, checked, card=card, accept_base=accept_base)
+        problems = GatePolicy(accept_base=accept_base).check(folder, checked, card=card)
+        if problems:
+            raise AdapterRefused(problems, subject)
         hub_files.check_manifest(folder, subject)
         version = store.put(
             folder,
@@ -111,6 +113,7 @@ def _known_base(
 
 def _card_of(
     folder: Path,
+    subject: str,
     name: AdapterId,
     *,
     base: BaseIdentity | None,
@@ -118,7 +121,11 @@ def _card_of(
     licence: str | None,
 ) -> Card:
     if (folder / CARD_FILE).is_file():
-        return read_card(folder)
+        try:
+            return parse_card((folder / CARD_FILE).read_bytes())
+        except (ValueError, RecursionError) as err:
+            found = Problem("bad_card", f"{CARD_FILE}: {err}", "push it again from a store")
+            raise AdapterRefused([found], subject) from err
     if base is None:
         raise UsageError(
             "the repository has no card.json, so nothing says what base it was made for: give the "
