@@ -79,7 +79,7 @@ class _Walk:
             name = prefix + entry.name
             status = entry.stat(follow_symlinks=False)
             if not is_plain(entry.name):
-                self._refuse("bad_name", name, "has a name that does not show as what it is")
+                self._refuse("bad_file_name", name, "has a name that does not show as what it is")
             elif stat.S_ISDIR(status.st_mode):
                 self._descend(handle, entry.name, name, depth)
             elif stat.S_ISREG(status.st_mode):

@@ -5,18 +5,10 @@ shape in the base; finite numbers; the base it was made for. All problems come i
 Owns the policy object that every door passes, and the order of the rules. Refuses to own the
 single rules (`folders.py`, `gate_files.py`, `peft_keys.py`, `peft_config.py`, `peft_header.py`,
 `finite.py`, `gate_base.py`, `base.py`). To add a rule: a function that returns problems, called in
-`GatePolicy.check`, its code below, a row in `tests/adapters/spoiled.py`.
+`GatePolicy.check`, its code in `gate_codes.py`, a kind in `tests/adapters/spoiled.py`.
 
 What was checked must be what is used: a door that copies checks the copy, in a folder that nobody
 else writes to. Every file is opened once, never through a link.
-
-Codes: missing_folder missing_config missing_weights bad_weights_file case_variant symlink
-special_file bad_name unreadable too_many_files too_deep too_large | bad_config not_lora
-unknown_config unsupported_config unsafe_pattern base_rewriting_init dora bias modules_to_save |
-bad_header module_count unknown_tensor wrong_prefix wrong_dtype mixed_dtypes embedding_lora
-head_lora unpaired bad_factors rank_limit rank_mismatch untargeted bad_scale zero_scale |
-unknown_module wrong_shape missing_module | bad_card wrong_base wrong_tokenizer other_precision |
-not_finite | rank_above_cap
 """
 
 from collections.abc import Collection

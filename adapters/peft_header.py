@@ -274,7 +274,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "mixed_dtypes": ("factors of two dtypes", "cast both factors to one dtype before saving"),
     "unpaired": ("modules with one factor only", "save the adapter again with peft"),
-    "bad_factors": ("factors whose shapes do not meet in one rank", "save it again with peft"),
+    "bad_factors": (
+        "factors whose shapes do not meet in one rank",
+        "save it again with peft; under ZeRO-3 or FSDP gather the shards first",
+    ),
     "rank_limit": ("ranks above the limit", "truncate the adapter to a lower rank"),
     "rank_mismatch": (
         "ranks that differ from what the config says, so that the scale would be wrong",

@@ -32,7 +32,7 @@ def test_links_pipes_and_unreadable_names_are_problems(tmp_path: Path) -> None:
     listing = list_folder(tmp_path)
     assert listing.files == ()
     assert sorted(p.code for p in listing.problems) == [
-        "bad_name",
+        "bad_file_name",
         "special_file",
         "symlink",
         "symlink",

@@ -100,7 +100,6 @@ def test_words_that_are_read_on_loading_pass_as_well(
     ("options", "codes"),
     [
         ({"use_dora": True}, {"dora"}),
-        ({"lora_bias": True}, {"bias"}),
         ({"modules_to_save": ["norm"]}, {"modules_to_save", "unknown_tensor"}),
         ({"init_lora_weights": "pissa"}, {"base_rewriting_init"}),
         ({"trainable_token_indices": [1]}, {"unsupported_config", "unknown_tensor"}),
@@ -108,7 +107,6 @@ def test_words_that_are_read_on_loading_pass_as_well(
     ],
 )
 @pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings")  # what is asked for here
-@pytest.mark.filterwarnings("ignore:`lora_bias=True` was passed")
 def test_what_peft_saves_beyond_plain_lora_is_refused(
     base_dir: Path,
     base: BaseIdentity,

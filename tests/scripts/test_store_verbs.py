@@ -1,7 +1,6 @@
-"""The verbs of the store on a store of two versions; and what `verify` refuses."""
+"""The verbs of the store on a store of two versions."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -126,31 +125,3 @@ def test_an_unknown_name_is_one_line_that_says_what_there_is(
     said = capsys.readouterr().err
     assert said.startswith(f"skillweave {verb}: ")
     assert "sql-repot" in said
-
-
-def test_verify_takes_what_fits(root: Path, base: Path, capsys: Capture) -> None:
-    stored = Store(root).resolve("sql-report").path
-    assert main(["verify", str(stored), "--base", str(base)]) == 0
-    assert "fits the base" in capsys.readouterr().out
-
-
-def test_verify_refuses_weights_in_a_pickle(root: Path, base: Path, capsys: Capture) -> None:
-    folder = make_adapter(root.parent / "pickled", seed=3)
-    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
-    assert main(["verify", str(folder), "--base", str(base)]) == EXIT_FAILED
-    assert "adapter_model.bin" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("stored", [True, False])
-def test_verify_refuses_an_adapter_for_another_base(
-    root: Path, capsys: Capture, stored: bool
-) -> None:
-    """One from the store names its base; of a bare PEFT folder the shapes tell."""
-    folder = Store(root).resolve("sql-report").path
-    if not stored:
-        shutil.copytree(root.parent / "adapter-1", folder := root.parent / "bare")
-    other = make_base(root.parent / "other-base", into=12)
-    assert main(["verify", str(folder), "--base", str(other), "--json"]) == EXIT_FAILED
-    codes = {problem["code"] for problem in json.loads(capsys.readouterr().out)}
-    assert ("wrong_base" in codes) == stored
-    assert "wrong_shape" in codes
