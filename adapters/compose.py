@@ -15,11 +15,11 @@ from pathlib import Path
 from .algebra import Rank
 from .artifact import write_artifact
 from .card import Card, Parent
+from .compose_apply import apply
 from .compose_card import Made, common_base, composed_card
 from .compose_methods import (
     CAN_BE_EXACT,
     Method,
-    apply,
     default_rank,
     method_of,
     rank_document,

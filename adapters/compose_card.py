@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from .algebra import Rank
 from .card import Card, CardBase, Frame, Parent, RecipeRecord
-from .compose_methods import Method, kind_of, rank_document
+from .compose_methods import Method, effective_weights, kind_of, rank_document
 from .errors import BaseMismatch
 from .expr import ModelTerms, format_model
 from .licences import Source, combine
@@ -56,6 +56,7 @@ def composed_card(made: Made, base: CardBase, error: float) -> tuple[Card, tuple
         "rank": rank_document(made.rank),
         "error": float(f"{error:.{_DIGITS}g}"),
     }
+    weights = effective_weights(made.method, made.weights)
     card = Card(
         kind=kind_of(made.method),
         base=base,
@@ -63,7 +64,7 @@ def composed_card(made: Made, base: CardBase, error: float) -> tuple[Card, tuple
         frame=frame,
         parents=tuple(
             Parent(version_digest=v.version_digest, weight=w, ref=v.ref)
-            for v, w in zip(made.versions, made.weights, strict=True)
+            for v, w in zip(made.versions, weights, strict=True)
         ),
         recipe=RecipeRecord(name=RECIPE, config=config),
         seed=getattr(made.method, "seed", None),

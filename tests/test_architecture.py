@@ -37,6 +37,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "adapters/analysis/lineage.py",
     "adapters/analysis/similarity.py",
     "adapters/analysis/spectrum.py",
+    "adapters/compose_apply.py",
     "adapters/compose_methods.py",
     "router/types.py",
     "router/scores.py",

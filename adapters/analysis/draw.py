@@ -56,6 +56,8 @@ def draw_spectrum(found: "Spectrum", out: Path, *, title: str = "") -> None:
     right.text(0, 0.11, "99 % of the squared norm kept", color=_INK, fontsize=7)
     right.set(xlabel="rank of every module", ylabel="relative error", ylim=(0, 1.05))
     right.set_title("Error against rank")
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     figure.suptitle(title)
     _save(figure, out)
 
@@ -95,7 +97,8 @@ def draw_lineage(node: Node, out: Path, *, title: str = "") -> None:
     last_at: dict[int, int] = {}
     for row, (depth, one) in enumerate(lines):
         if depth:
-            corner = ([depth - 1, depth - 1, depth - 0.1], [last_at[depth - 1], row, row])
+            left = depth - 0.94
+            corner = ([left, left, depth - 0.05], [last_at[depth - 1] + 0.3, row, row])
             axes.plot(*corner, color=_MUTED)
         last_at[depth] = row
         axes.text(depth, row, label(one), va="center", fontsize=8, color=_ink(one))

@@ -61,7 +61,7 @@ def label(node: Node) -> str:
     if node.missing:
         return f"{weight}{node.ref} (not in this store: {node.digest[:12]})"
     error = "" if not node.error else f", error {node.error:.4g}"
-    made = f" by {node.method}" if node.method else ""
+    made = f" by {node.method}" if node.method not in ("", node.kind) else ""
     return f"{weight}{node.ref} ({node.kind}{made}{error}){' ...' if node.cut else ''}"
 
 

@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ...adapters import Store, UsageError, default_store_root, identify_base
+from ...adapters import (
+    NotFound,
+    Store,
+    UsageError,
+    Version,
+    default_store_root,
+    identify_base,
+)
 from ...distill.tiny_base import tiny_base_path
 from .show import Family, Json, Ref, StoreDir
 from .told import size
@@ -116,8 +123,8 @@ def export(
     if bundle is not None:
         if keep is not None:
             raise UsageError("--keep goes with --merged: a bundle holds the version as it is")
-        version = found.resolve(ref)
-        found.export_bundle([version.ref], bundle)
+        version = _resolved(found, ref, base)
+        found.export_bundle([version.ref], bundle, base=version.base)
         told: dict[str, object] = {
             "ref": version.ref,
             "bundle": str(bundle),
@@ -156,13 +163,12 @@ def _merge(
 ) -> tuple[dict[str, object], str]:
     from ...adapters.merged_versions import merge_version
 
-    folder = base or tiny_base_path()
-    version = store.resolve(ref)
+    version = _resolved(store, ref, base)
     say = Console(stderr=True)
     done = merge_version(
         store,
         version,
-        folder,
+        base or tiny_base_path(),
         out,
         keep=keep,
         accept_base=accept_base,
@@ -182,6 +188,16 @@ def _merge(
         else ""
     )
     return told, f"{done.path}: base + {version.ref}, {size(done.size_bytes)}{loss}"
+
+
+def _resolved(store: Store, ref: str, base: Path | None) -> Version:
+    """The version; of a name that lives on several bases, the one on the base at hand."""
+    try:
+        return store.resolve(ref)
+    except NotFound:
+        if base is None:
+            raise
+        return store.resolve(ref, base=identify_base(base).family_digest)
 
 
 def _store(root: Path | None) -> Store:

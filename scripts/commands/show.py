@@ -63,18 +63,26 @@ def show(
     if not json:
         console.print(told(version, facts, parents, aliases=names, attested=attested))
     if spectrum or plot is not None:
-        document["spectrum"] = _spectrum(version, plot, None if json else console)
+        document["spectrum"] = _spectrum(version, plot, console if spectrum and not json else None)
+        if plot is not None and not json:
+            print(f"drawn: {plot}")
     if json:
         print(json_module.dumps(document, indent=1))
     return 0
 
 
-def lineage(ref: Ref, plot: Plot = None, store: StoreDir = None, json: Json = False) -> int:
+def lineage(
+    ref: Ref,
+    plot: Plot = None,
+    base: Family = None,
+    store: StoreDir = None,
+    json: Json = False,
+) -> int:
     """Show what a version was made from, and what was made from it."""
     from ...adapters.analysis.terminal import lineage_tree
 
     found = Store(store or default_store_root())
-    version = found.resolve(ref)
+    version = found.resolve(ref, base=base)
     parents = facts_module.parents_of(found, version)
     children = facts_module.children_of(found, version)
     if plot is not None:
@@ -86,6 +94,8 @@ def lineage(ref: Ref, plot: Plot = None, store: StoreDir = None, json: Json = Fa
         print(json_module.dumps({**parents.document(), "children": made}, indent=1))
         return 0
     console = Console()
+    if plot is not None:
+        print(f"drawn: {plot}")
     console.print("[bold]Made from[/bold]", lineage_tree(parents))
     if children.relatives:
         console.print("[bold]Made of it[/bold]", lineage_tree(children))
@@ -117,6 +127,8 @@ def similar(
             print(json_module.dumps(seen.document(), indent=1))
         else:
             Console().print(heat_map(seen))
+            if plot is not None:
+                print(f"drawn: {plot}")
         return 0
     nearest = seen.nearest(wanted.ref)
     if json:

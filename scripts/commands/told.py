@@ -56,7 +56,7 @@ def _facts(version: Version, facts: Facts, aliases: Sequence[str]) -> Table:
         ),
         (
             "weights",
-            f"rank {rank}, {len(facts.modules)} modules ({', '.join(facts.targets)}), "
+            f"rank {rank}, {_count(len(facts.modules), 'module')} ({', '.join(facts.targets)}), "
             f"{facts.parameters:,} parameters, {', '.join(facts.dtypes)}",
         ),
         ("made by", _made_by(card)),
@@ -71,6 +71,10 @@ def _facts(version: Version, facts: Facts, aliases: Sequence[str]) -> Table:
     for name, value in rows:
         table.add_row(name, Text(value, style="" if name else "bold"))
     return table
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _made_by(card: Card) -> str:

@@ -9,12 +9,12 @@ from skillweave.adapters.algebra import Energy
 from skillweave.adapters.base import BaseIdentity
 from skillweave.adapters.card import Card, Frame
 from skillweave.adapters.compose import Composed, compose, keep, write
+from skillweave.adapters.compose_apply import apply
 from skillweave.adapters.compose_methods import (
     METHODS,
     Dare,
     Graft,
     Ties,
-    apply,
     method_of,
     parse_rank,
 )
@@ -190,6 +190,7 @@ def test_a_skill_vector_is_after_minus_before(filled: Store, folders: dict[str, 
 def test_bai_is_a_shrunken_mean(filled: Store, folders: dict[str, Path]) -> None:
     composed = compose(filled, "a+b", method=method_of("bai", a=0.6))
     expected = summed((folders["a"], 0.3), (folders["b"], 0.3))
+    assert [parent.weight for parent in composed.parents] == [0.3, 0.3]
     assert distance(dense(composed.delta), expected) < 1e-6
 
 

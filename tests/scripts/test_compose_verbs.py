@@ -159,3 +159,19 @@ def test_a_bundle_carries_a_version_to_another_store(
     (row,) = json.loads(capsys.readouterr().out)
     assert row["version_digest"] == Store(root).resolve("mix").version_digest
     assert torch.equal(dense(other, row["ref"]), dense(root, "mix"))
+
+
+def test_of_a_name_on_two_bases_the_one_on_the_base_at_hand_is_exported(
+    root: Path, base: Path, capsys: Capture
+) -> None:
+    other = make_base(root.parent / "other", into=4)
+    adapter = make_adapter(root.parent / "a-other", seed=5, into=4)
+    words = ["--base", str(other), "--store", str(root)]
+    assert main(["add", str(adapter), "--name", "a", *words]) == 0
+    out = root.parent / "merged"
+    assert main(["export", "a", "--merged", str(out), "--store", str(root)]) == EXIT_FAILED
+    assert main(["export", "a", "--merged", str(out), *words]) == 0
+    before = load_file(other / "model.safetensors")[f"{MODULE}.weight"]
+    after = load_file(out / "model.safetensors")[f"{MODULE}.weight"]
+    assert torch.allclose(after - before, read_peft(adapter)[MODULE].dense_OI(), atol=1e-6)
+    capsys.readouterr()

@@ -61,7 +61,7 @@ def test_show_for_people_names_base_parents_and_evidence(root: Path, capsys: Cap
     shown = page(root, capsys, "show", "mix")
     for text in (
         "mix@1 composed @default",
-        "rank 4, 1 modules (q_proj), 96 parameters, F32",
+        "rank 4, 1 module (q_proj), 96 parameters, F32",
         "compose, a@1*0.7+b@1*-0.3, by linear, nothing cut off",
         "-0.3 x b@1 (skill)",
         "probe means (text 0.5)",
