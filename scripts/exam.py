@@ -10,7 +10,10 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping
 
-EXAMS: Mapping[str, str] = {"s2l": "exam_s2l:main"}  # name -> "module:function" in scripts/
+EXAMS: Mapping[str, str] = {  # name -> "module:function" in scripts/
+    "hub": "exam_hub:main",
+    "s2l": "exam_s2l:main",
+}
 
 
 def main(arguments: list[str], exams: Mapping[str, str] = EXAMS) -> int:

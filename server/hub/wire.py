@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...adapters.errors import SkillweaveError
@@ -143,6 +144,10 @@ def add_error_handlers(app: FastAPI) -> None:
     async def plain(request: Request, err: HTTPException) -> Response:
         text = f"{request.method} {request.url.path}: this hub does not offer that"
         return JSONResponse({"error": text}, status_code=err.status_code, headers=err.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, err: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody hears it; what was received is removed
 
     @app.exception_handler(SkillweaveError)
     async def ours(request: Request, err: SkillweaveError) -> Response:
