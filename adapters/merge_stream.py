@@ -26,7 +26,7 @@ Rows = Callable[[int, int], Tensor]
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 _LIMITS = Limits(tensors_bytes=1024 * GiB, header_bytes=64 * MiB)
-_BLOCK_NUMBERS = 4 << 20
+_BLOCK_NUMBERS = 1 << 20
 _CHUNK_BYTES = 8 << 20
 
 

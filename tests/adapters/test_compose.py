@@ -1,5 +1,6 @@
 """Composing stored adapters: what the result computes, what its card says, what is refused."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,21 @@ def folders(make_adapter: MakeAdapter) -> dict[str, Path]:
     }
 
 
-@pytest.fixture
-def filled(store: Store, base: BaseIdentity, folders: dict[str, Path]) -> Store:
+@pytest.fixture(scope="session")
+def filled_once(
+    base: BaseIdentity, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The root of a store with the three; tests get copies."""
+    store = Store(tmp_path_factory.mktemp("filled") / "store")
     for name, folder in folders.items():
         card = Card(kind="skill", base=base.for_card(name="tiny"), licence="MIT")
         store.put(folder, card=card, name=name, base=base)
-    return store
+    return store.root
+
+
+@pytest.fixture
+def filled(filled_once: Path, tmp_path: Path) -> Store:
+    return Store(Path(shutil.copytree(filled_once, tmp_path / "filled")))
 
 
 def dense(delta: AdapterDelta) -> dict[str, torch.Tensor]:

@@ -19,7 +19,8 @@ def test_a_large_tensor_is_updated_in_blocks_of_rows(tmp_path: Path) -> None:
         return torch.arange(begin, end).float()[:, None].expand(-1, 2048)
 
     rounding = merge_file(source, target, {"w": rows, "absent": rows})
-    assert asked == [(0, 2048), (2048, 4096), (4096, 5000)]
+    assert asked[:2] == [(0, 512), (512, 1024)]
+    assert (len(asked), asked[-1]) == (10, (4608, 5000))
     after = load_file(target)
     assert torch.equal(after["w"][:, 7], torch.arange(5000).float())
     assert torch.equal(after["x"], torch.arange(7))

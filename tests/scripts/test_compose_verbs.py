@@ -1,6 +1,7 @@
 """The verbs compose, export and import, on a store of two small adapters."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,21 +16,30 @@ from .test_store_verbs import MODULE, make_adapter, make_base
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> Path:
-    return make_base(tmp_path / "base")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a base, and a store with the adapters `a` and `b` of rank 2 each."""
+    folder = tmp_path_factory.mktemp("made")
+    base = make_base(folder / "base")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKILLWEAVE_HOME", str(folder / "home"))
+        for seed, name in enumerate("ab", 1):
+            adapter = make_adapter(folder / name, seed=seed)
+            words = ["add", str(adapter), "--name", name, "--base", str(base), "--licence", "MIT"]
+            assert main([*words, "--store", str(folder / "store")]) == 0
+    return folder
 
 
 @pytest.fixture
-def root(tmp_path: Path, base: Path, capsys: Capture) -> Path:
-    """A store with the adapters `a` and `b`, of rank 2 each."""
-    root = tmp_path / "store"
-    for seed, name in enumerate("ab", 1):
-        adapter = make_adapter(tmp_path / name, seed=seed)
-        words = ["add", str(adapter), "--name", name, "--base", str(base), "--licence", "MIT"]
-        assert main([*words, "--store", str(root)]) == 0
+def base(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made / "base", tmp_path / "base"))
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path, capsys: Capture) -> Path:
+    """A copy of the store, for one test."""
     capsys.readouterr()
-    return root
+    return Path(shutil.copytree(made / "store", tmp_path / "store"))
 
 
 def dense(store: Path, ref: str) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The verbs that look: show, lineage, similar; on a store with a composition in it."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,27 @@ Capture = pytest.CaptureFixture[str]
 PNG, SVG = b"\x89PNG", b"<?xml"
 
 
-@pytest.fixture
-def root(tmp_path: Path, capsys: Capture) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with `a`, `b`, and `mix`, which is `a*0.7+b*-0.3`."""
-    root, base = tmp_path / "store", make_base(tmp_path / "base")
-    for seed, name in enumerate("ab", 1):
-        adapter = make_adapter(tmp_path / name, seed=seed)
-        words = ["add", str(adapter), "--name", name, "--base", str(base), "--licence", "MIT"]
-        assert main([*words, "--store", str(root)]) == 0
-    assert main(["compose", "a*0.7+b*-0.3", "--name", "mix", "--store", str(root)]) == 0
-    capsys.readouterr()
+    folder = tmp_path_factory.mktemp("made")
+    root, base = folder / "store", make_base(folder / "base")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKILLWEAVE_HOME", str(folder / "home"))
+        for seed, name in enumerate("ab", 1):
+            adapter = make_adapter(folder / name, seed=seed)
+            words = ["add", str(adapter), "--name", name, "--base", str(base), "--licence", "MIT"]
+            assert main([*words, "--store", str(root)]) == 0
+        words = ["compose", "a*0.7+b*-0.3", "--name", "mix", "--store", str(root)]
+        assert main(words) == 0
     return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path, capsys: Capture) -> Path:
+    """A copy of the store, for one test."""
+    capsys.readouterr()
+    return Path(shutil.copytree(made, tmp_path / "store"))
 
 
 def told(root: Path, capsys: Capture, *words: str) -> Any:

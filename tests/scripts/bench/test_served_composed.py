@@ -42,6 +42,7 @@ def test_the_concatenated_adapter_is_the_sum_in_the_graph(kept: Kept) -> None:
     assert float(str(row.ours["from_base"])) > 0.5
 
 
+@pytest.mark.slow
 def test_another_weight_is_seen_by_the_same_comparison(kept: Kept, base: PreTrainedModel) -> None:
     exact = next(mix for mix in MIXES if mix.exact)
     (first, weight), *rest = terms_of(kept, exact)
@@ -52,6 +53,7 @@ def test_another_weight_is_seen_by_the_same_comparison(kept: Kept, base: PreTrai
     assert gap > 100 * BAR_LOGITS
 
 
+@pytest.mark.slow
 def test_branches_leave_the_base_as_it_was(kept: Kept, base: PreTrainedModel) -> None:
     ids = [row.ids for row in token_rows()][:1]
     before = branch_logits(base, [], ids)[0]
