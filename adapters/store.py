@@ -299,6 +299,10 @@ class Store:
             self.list()
             return store_check.fsck(self._layout)
 
+    def close(self) -> None:
+        """Let go of the index's file; the next question opens it again. Needed before a fork."""
+        self._index.close()
+
     def usage(self) -> Usage:
         """Bytes held, and allowed where a quota is set; counted from the files."""
         config = read_config(self._layout) or StoreConfig()

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import UsageError
 from .names import AdapterId, parse_version
@@ -33,8 +34,7 @@ class Filter:
         return (self.base,) * 3 + (self.kind,) * 2
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One version as the index has it; `card` is JSON."""
 
     id: str
@@ -60,7 +60,7 @@ def page(db: sqlite3.Connection, wanted: Filter, *, after: str | None, limit: in
         " order by v.id, v.base, v.number limit ?",
         (*start, *wanted.values, limit),
     )
-    return (Row(*row) for row in found)
+    return map(Row._make, found)
 
 
 def search(db: sqlite3.Connection, text: str, wanted: Filter, *, limit: int) -> Iterator[Row]:
@@ -74,7 +74,7 @@ def search(db: sqlite3.Connection, text: str, wanted: Filter, *, limit: int) -> 
         " limit ?",
         (" ".join(f'"{word}"*' for word in words), *wanted.values, limit),
     )
-    return (Row(*row) for row in found)
+    return map(Row._make, found)
 
 
 def _start(cursor: str) -> tuple[str, str, int]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 EXAMS: Mapping[str, str] = {  # name -> "module:function" in scripts/
     "hub": "exam_hub:main",
     "s2l": "exam_s2l:main",
+    "store": "exam_store:main",
 }
 
 
