@@ -5,6 +5,8 @@ Owns the facts. Refuses to own how they are printed (`scripts/commands/show.py`)
 
 from dataclasses import dataclass
 
+from ..card import Parent
+from ..errors import ModelStringError, NotFound
 from ..peft_header import AdapterHeader, read_header_of
 from ..store import Store
 from ..store_types import Version
@@ -55,16 +57,32 @@ def known_versions(store: Store) -> dict[str, Known]:
 
 
 def parents_of(store: Store, version: Version) -> Node:
-    """The tree of parents; the store is listed only where there are any."""
-    digest = version.version_digest
-    if not version.card.parents:
-        return ancestors(digest, {digest: known(digest, version.ref, version.card)})
-    return ancestors(digest, known_versions(store))
+    """The tree of parents. Only they are looked up; the store is listed where one has moved."""
+    found = {version.version_digest: known(version.version_digest, version.ref, version.card)}
+    waiting = [*version.card.parents]
+    while waiting:
+        parent = waiting.pop()
+        if parent.version_digest in found:
+            continue
+        seen = _where_it_was(store, parent, version.base)
+        if seen is None:
+            return ancestors(version.version_digest, known_versions(store))
+        found[seen.version_digest] = known(seen.version_digest, seen.ref, seen.card)
+        waiting += seen.card.parents
+    return ancestors(version.version_digest, found)
 
 
 def children_of(store: Store, version: Version) -> Node:
     """The tree of what was made from a version."""
     return descendants(version.version_digest, known_versions(store))
+
+
+def _where_it_was(store: Store, parent: Parent, base: str) -> Version | None:
+    try:
+        seen = store.resolve(parent.ref, base=base)
+    except (NotFound, ModelStringError):
+        return None
+    return seen if seen.version_digest == parent.version_digest else None
 
 
 def _parameters(header: AdapterHeader) -> int:
