@@ -28,8 +28,8 @@ class Limits:
     """Folders inside folders."""
     pattern_steps: int = 20_000
     """Steps that matching one pattern of a config against one module name may take at worst."""
-    steps: int = 2_000_000
-    """Such steps for all patterns and all names together; some two seconds of counting."""
+    steps: int = 1_000_000
+    """Such steps for all patterns and all names together; some three seconds of counting."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _MAX_PATTERNS = 2048
+_STEPS_OF_ONE_CALL = 10
 _MAX_FLOAT32 = 3.4028234663852886e38
 HEADS = frozenset({"lm_head", "embed_out"})
 """Last parts of the names of output layers; `all-linear` leaves them out."""
@@ -78,8 +79,22 @@ class PeftConfig(BaseModel):
         rank = self.rank_of(module)
         return alpha / math.sqrt(rank) if self.use_rslora else alpha / rank
 
+    def ranks_of(self, modules: Iterable[str]) -> dict[str, int]:
+        """`rank_of` for many modules."""
+        if not self.rank_pattern:
+            return dict.fromkeys(modules, self.r)
+        return {module: self.rank_of(module) for module in modules}
+
+    def scales_of(self, modules: Iterable[str]) -> dict[str, float]:
+        """`scale_of` for many modules."""
+        if not self.rank_pattern and not self.alpha_pattern:
+            return dict.fromkeys(modules, self.scale_of(""))
+        return {module: self.scale_of(module) for module in modules}
+
     def targets_module(self, module: str) -> bool:
         """Whether PEFT would put an adapter on this module, and so load its weights."""
+        if self.targets_last_names and module[module.rfind(".") + 1 :] in self.target_names:
+            return True
         if self.exclude_modules and _named(self.exclude_modules, self.excluded_names, module):
             return False
         if self.targets_all_linear:
@@ -93,6 +108,11 @@ class PeftConfig(BaseModel):
     def targets_all_linear(self) -> bool:
         """The short word for every linear layer but the output layer."""
         return isinstance(self.target_modules, str) and self.target_modules.lower() == "all-linear"
+
+    @cached_property
+    def targets_last_names(self) -> bool:
+        """A plain list of names, as nearly every config has it."""
+        return not (isinstance(self.target_modules, str) or self.exclude_modules or self._layers)
 
     @cached_property
     def target_names(self) -> frozenset[str]:
@@ -142,7 +162,7 @@ class PeftConfig(BaseModel):
                     steps = worst_steps(program, name, limits.pattern_steps)
                 except Unreadable as err:
                     return _unsafe(str(err))
-                total += steps
+                total += steps + _STEPS_OF_ONE_CALL
                 if steps > limits.pattern_steps or total > limits.steps:
                     return _unsafe(
                         f"matching '{shown(name)}' may take more than {limits.pattern_steps} "
@@ -150,9 +170,13 @@ class PeftConfig(BaseModel):
                     )
         return None
 
-    def _in_layers(self, module: str) -> bool:
+    @property
+    def _layers(self) -> tuple[int, ...]:
         chosen = self.layers_to_transform
-        layers = (chosen,) if isinstance(chosen, int) else chosen
+        return (chosen,) if isinstance(chosen, int) else chosen
+
+    def _in_layers(self, module: str) -> bool:
+        layers = self._layers
         if not layers:
             return True
         patterns = [_layer_expression(p) for p in _as_names(self.layers_pattern)]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .errors import AdapterRefused, Problem
 from .finite import Truncated, not_finite
@@ -23,15 +24,14 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 PREFIX = "base_model.model."
 
 _NAME = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*", re.ASCII)
-_FOREIGN = re.compile(r"\.lora_|base_model\.model\.|base_layer|modules_to_save")
+_FOREIGN = re.compile(r"\.lora_|base_model\.|base_layer|modules_to_save")
 _ENDINGS = {".lora_A.weight": "A", ".lora_B.weight": "B"}
-_ENDING_CHARS = len(".lora_A.weight")
+_ENDING_CHARS, _PREFIX_CHARS = len(".lora_A.weight"), len(PREFIX)
 _DTYPES = frozenset({"F32", "BF16", "F16"})
 _MAX_KEY_CHARS = 256
 
 
-@dataclass(frozen=True)
-class ModuleHeader:
+class ModuleHeader(NamedTuple):
     """Shapes and dtypes of one module's factors, from the header alone."""
 
     down: TensorInfo
@@ -142,21 +142,23 @@ def _pair(
     sides: dict[str, dict[str, TensorInfo]] = {}
     for key, info in infos.items():
         side = _ENDINGS.get(key[-_ENDING_CHARS:])
-        module = key[len(PREFIX) : -_ENDING_CHARS]
-        if side is None or not key.startswith(PREFIX):
+        if side is None or key[:_PREFIX_CHARS] != PREFIX:
             problems.setdefault(_key_fault(key), []).append(key)
             continue
-        if module not in sides:
+        module = key[_PREFIX_CHARS:-_ENDING_CHARS]
+        pair = sides.get(module)
+        if pair is None:
             fault = _name_fault(key, module)
             if fault is not None:
                 problems.setdefault(fault, []).append(key)
                 continue
-            sides[module] = {}
-        sides[module][side] = info
-        if info.dtype not in _DTYPES:
+            pair = sides[module] = {}
+        pair[side] = info
+        if info[0] not in _DTYPES:
             problems.setdefault("wrong_dtype", []).append(f"{key} ({info.dtype})")
     modules: dict[str, ModuleHeader] = {}
-    for name, pair in sorted(sides.items()):
+    for name in sorted(sides):
+        pair = sides[name]
         fault = _pair_fault(pair, limits)
         if fault is None:
             modules[name] = ModuleHeader(pair["A"], pair["B"])
@@ -176,7 +178,7 @@ def _name_fault(key: str, module: str) -> str | None:
         return "bad_name"
     if _FOREIGN.search(module):
         return _key_fault(key)
-    return "head_lora" if module.rpartition(".")[2] in HEADS else None
+    return "head_lora" if module[module.rfind(".") + 1 :] in HEADS else None
 
 
 def _key_fault(key: str) -> str:
@@ -202,14 +204,12 @@ _SIGNS = (
 def _pair_fault(pair: Mapping[str, TensorInfo], limits: Limits) -> str | None:
     if len(pair) != 2:
         return "unpaired"
-    down, up = pair["A"], pair["B"]
-    if len(down.shape) != 2 or len(up.shape) != 2 or 0 in (*down.shape, *up.shape):
+    (down_dtype, down), (up_dtype, up) = pair["A"], pair["B"]
+    if len(down) != 2 or len(up) != 2 or down[0] != up[1] or 0 in down or 0 in up:
         return "bad_factors"
-    if down.shape[0] != up.shape[1]:
-        return "bad_factors"
-    if down.dtype != up.dtype and {down.dtype, up.dtype} <= _DTYPES:
+    if down_dtype != up_dtype and {down_dtype, up_dtype} <= _DTYPES:
         return "mixed_dtypes"
-    return "rank_limit" if down.shape[0] > limits.rank else None
+    return "rank_limit" if down[0] > limits.rank else None
 
 
 def _compare(
@@ -218,8 +218,7 @@ def _compare(
     costly = config.cost_problem(modules, limits)
     if costly is not None:
         return [costly]
-    ranks = {name: config.rank_of(name) for name in modules}
-    scales = {name: config.scale_of(name) for name in modules}
+    ranks, scales = config.ranks_of(modules), config.scales_of(modules)
     rank_off = [
         f"{name} (config {ranks[name]}, tensor {module.rank})"
         for name, module in modules.items()

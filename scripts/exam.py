@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 EXAMS: Mapping[str, str] = {  # name -> "module:function" in scripts/
+    "gate": "exam_gate:main",
     "hub": "exam_hub:main",
     "s2l": "exam_s2l:main",
     "store": "exam_store:main",

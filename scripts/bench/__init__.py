@@ -11,6 +11,8 @@ from ...adapters.errors import UsageError
 from .rows import Row
 
 BENCHES: Mapping[str, str] = {
+    "compose": "compose:run",
+    "gate": "gate:run",
     "store": "store:run",
 }  # name -> "module:function" below this package
 

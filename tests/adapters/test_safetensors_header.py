@@ -69,6 +69,31 @@ def test_each_broken_rule_is_named(tmp_path: Path, content: bytes, reason: str) 
         read_header(tmp_path / "x")
 
 
+def twice(inner: str) -> bytes:
+    plain = json.dumps({"b": entry(8, 16)})[1:-1]
+    return raw(f"{{{inner}, {plain}}}".encode(), b"\0" * 16)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "b": {}',
+        '"a": {"dtype": "F32", "dtype": "F32", "shape": [2], "data_offsets": [0, 8]}',
+        '"a": {"dtype": "F32", "shape": [2], "shape": [2], "data_offsets": [0, 8]}',
+        '"a": {"d\\u0074ype": "F32", "dtype": "F32", "shape": [2], "data_offsets": [0, 8]}',
+        '"__metadata__": {}, "__metadata__": {}, '
+        '"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}',
+        '"__metadata__": {"x": "1", "x": "2"}, '
+        '"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}',
+        '"x": 1, "x": 1, "a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}',
+    ],
+)
+def test_a_key_that_comes_twice_is_never_taken(tmp_path: Path, inner: str) -> None:
+    (tmp_path / "x").write_bytes(twice(inner))
+    with pytest.raises(BadHeader):
+        read_header(tmp_path / "x")
+
+
 def test_limits_hold_before_anything_is_parsed(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(raw({"a": entry()}))
     with pytest.raises(BadHeader, match="at most 10"):
