@@ -8,6 +8,7 @@ agreement of header and config; both files are opened once. Refuses to own the m
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,9 +149,11 @@ def _pair(
         module = key[_PREFIX_CHARS:-_ENDING_CHARS]
         pair = sides.get(module)
         if pair is None:
-            fault = _name_fault(key, module)
+            fault = _module_fault(module)
             if fault is not None:
-                problems.setdefault(fault, []).append(key)
+                problems.setdefault(fault if fault != "foreign" else _key_fault(key), []).append(
+                    key
+                )
                 continue
             pair = sides[module] = {}
         pair[side] = info
@@ -173,11 +176,12 @@ def _pair(
     return modules, found
 
 
-def _name_fault(key: str, module: str) -> str | None:
-    if len(key) > _MAX_KEY_CHARS or not _NAME.fullmatch(module):
+@lru_cache(maxsize=1 << 14)  # the adapters of one base all name the same modules
+def _module_fault(module: str) -> str | None:
+    if len(module) > _MAX_KEY_CHARS - _PREFIX_CHARS or not _NAME.fullmatch(module):
         return "bad_name"
     if _FOREIGN.search(module):
-        return _key_fault(key)
+        return "foreign"
     return "head_lora" if module[module.rfind(".") + 1 :] in HEADS else None
 
 

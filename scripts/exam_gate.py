@@ -36,7 +36,7 @@ def main(cases: int = CASES, folder: Path | None = None) -> int:
     faults: list[str] = []
     rows = [*kind_rows(faults), *fuzz_rows(cases, faults), *bomb_rows(faults)]
     place = {} if folder is None else {"folder": folder}
-    path = write_exam("gate", rows, faults=faults[:_SHOWN], **place)  # type: ignore[arg-type]  # one named argument
+    path = write_exam("gate", rows, faults=faults[:_SHOWN], **place)
     for row in rows:
         print(f"{'ok  ' if row.holds and row.equal else 'MISS'} {row.figure}: {row.value:g}")
     print("\n".join([*faults[:_SHOWN], str(path)]))
