@@ -50,6 +50,11 @@ def file_system_of(folder: Path, mounts: str | None = None) -> str:
     return kind
 
 
+def is_unsafe(kind: str) -> bool:
+    """Whether a type of file system is known to break a promise that a store needs."""
+    return kind in UNSAFE or kind.split(".")[0] in ("fuse", "fuseblk")
+
+
 def require_safe(folder: Path, *, kind: str | None = None) -> None:
     """Refuse to write to a store where it is not safe.
 
@@ -61,16 +66,16 @@ def require_safe(folder: Path, *, kind: str | None = None) -> None:
         StoreError: it is known as unsafe, or it is unknown and a trial failed.
     """
     seen = kind or file_system_of(folder)
+    if seen in SAFE:
+        return
     remedy = (
         "put the store on a local disk (--store DIR or SKILLWEAVE_HOME on ext4, xfs, btrfs, zfs or "
         "tmpfs), or open it read-only; carry adapters over with a bundle (export, import)"
     )
-    if seen in UNSAFE or seen.split(".")[0] in ("fuse", "fuseblk"):
+    if is_unsafe(seen):
         raise StoreError(
             f"{folder} is on {seen}: links, locks and fsync are not reliable there; {remedy}"
         )
-    if seen in SAFE:
-        return
     fault = probe(folder)
     if fault:
         raise StoreError(f"{folder} is on {seen}, where {fault}; {remedy}")

@@ -1,11 +1,11 @@
 """The store: where adapters live, under names that people use. Files are the truth.
 
-Owns the order of the steps, so that at any moment a process may die and nothing half-written is
-ever listed: bytes first, then the object's name, then what makes it visible. Refuses to own how
-files change (`store_writes.py`), what is around a change (`store_session.py`), documents
-(`store_names.py`, `store_objects.py`), listings (`store_listing.py`, `store_index.py`), bundles
-(`store_export.py`, `store_import.py`), proof and removal (`store_check.py`), judgement (`gate.py`).
-Layout on disk: `store_layout.py`.
+Owns changes and the order of their steps, so that at any moment a process may die and nothing
+half-written is ever listed: bytes first, then the object's name, then what makes it visible.
+Refuses to own questions (`store_reading.py`), how files change (`store_writes.py`), what is around
+a change (`store_session.py`), documents (`store_names.py`, `store_objects.py`), imports
+(`store_import.py`), proof and removal (`store_check.py`), judgement (`gate.py`). Layout on disk:
+`store_layout.py`.
 
 Readers take no lock. Writers share one lock, `gc` and `remove` have it alone; the numbers and
 aliases of one id are changed under a lock of their own.
@@ -17,42 +17,36 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import final
 
 from . import (
     store_check,
-    store_export,
     store_import,
     store_names,
     store_objects,
     store_pending,
-    store_quota,
 )
 from .artifact import skill_dir_of
 from .base import BaseIdentity
-from .card import Card, Parent
-from .errors import Problem, StoreError, UsageError
-from .file_ops import DiskOps, FileOps
+from .card import Card
+from .errors import Problem, StoreError
+from .file_ops import FileOps
 from .gate import require_adapter
 from .names import DEFAULT_ALIAS, AdapterId, validate_alias, validate_version
-from .store_export import Exported
 from .store_import import Door
-from .store_index import Index
-from .store_index_questions import Filter
-from .store_layout import Layout
-from .store_listing import Listing
-from .store_quota import Need, Usage, need_of, require_room
-from .store_read import Reader
-from .store_schema import Quotas, StoreConfig, read_config, write_config
+from .store_quota import Need, need_of, require_room
+from .store_reading import StoreReading
+from .store_schema import Quotas, StoreConfig, write_config
 from .store_session import Session
-from .store_types import Entry, GcReport, Page, Version
-from .store_writes import storing
+from .store_types import Entry, GcReport, Version
 
 _Versions = list[Version]
 _Problems = list[Problem]
 _Documents = list[dict[str, object]]
 
 
-class Store:
+@final
+class Store(StoreReading):
     """All adapters below one folder, which is made on the first write.
 
     Every method that writes raises `StoreError` where the disk is unwilling. Every `base` is a
@@ -69,15 +63,8 @@ class Store:
     """
 
     def __init__(self, root: Path, *, ops: FileOps | None = None, read_only: bool = False) -> None:
-        self.root = root
-        self.read_only = read_only
-        self._layout = Layout(root)
-        self._ops: FileOps = ops or DiskOps()
-        self._reader = Reader(self._layout)
-        self._index = Index(self._layout, self._reader.version, read_only=read_only)
-        self._listing = Listing(self._layout, self._index, self._reader)
+        super().__init__(root, ops=ops, read_only=read_only)
         self._session = Session(self._layout, self._ops, self._index, read_only)
-        read_config(self._layout)
 
     def put(
         self,
@@ -132,74 +119,6 @@ class Store:
                     self._layout, self._ops, adapter_id, base=family, entry=entry, aliases=wanted
                 )
         return self._reader.version(adapter_id, family, number)
-
-    def resolve(self, ref: str, *, base: str | None = None) -> Version:
-        """The version that `name`, `ns/name@2`, `name@prod` or `name@latest` means.
-
-        Raises:
-            NotFound: no such name, base, version or alias; the message says what exists.
-            ModelStringError: `ref` does not parse.
-            StoreError: the store is damaged here.
-        """
-        return self._reader.resolve(ref, base)
-
-    def versions(self, name: str, *, base: str | None = None) -> _Versions:
-        """All versions of a name, ascending.
-
-        Raises:
-            NotFound: no such name or base.
-        """
-        return [*self._reader.versions(*self._reader.locate(name, base))]
-
-    def aliases(self, name: str, *, base: str | None = None) -> dict[str, int]:
-        """Alias -> version number, without the computed `latest`.
-
-        Raises:
-            NotFound: no such name or base.
-        """
-        return store_names.read_aliases(self._layout, *self._reader.locate(name, base))
-
-    def list(self, *, base: str | None = None) -> _Versions:
-        """Every version of every name (for one base family), by name and number.
-
-        Every file is looked at (some 50 us a version), so changes made by hand count; `page` looks
-        only at what changed through a store. A damaged version is left out and logged; `fsck`
-        names it.
-        """
-        return self._listing.everything(base)
-
-    def page(
-        self,
-        *,
-        after: str | None = None,
-        limit: int = 100,
-        base: str | None = None,
-        kind: str | None = None,
-    ) -> Page:
-        """Some versions, by name, base and number.
-
-        Args:
-            after: the `next` of the page before; None for the first.
-            limit: how many, at least 1.
-            base: a base family, or its first digits.
-            kind: a kind of card.
-
-        Raises:
-            UsageError: `after` is none of ours, or `limit` is below 1.
-        """
-        if limit < 1:
-            raise UsageError(f"a page of {limit}: expected at least 1")
-        return self._listing.page(Filter(base, kind), after=after, limit=limit)
-
-    def search(
-        self, text: str, *, base: str | None = None, kind: str | None = None, limit: int = 20
-    ) -> _Versions:
-        """Versions whose id, skill name, description, kind, aliases or licence hold every word.
-
-        A word may be the beginning of theirs; case and accents do not count. The best first, no
-        words find nothing.
-        """
-        return self._listing.search(text, Filter(base, kind), limit=max(limit, 0))
 
     def rebuild_index(self) -> None:
         """Make the index anew from the files; `fsck` does not need it, a doubt may."""
@@ -299,15 +218,6 @@ class Store:
             self.list()
             return store_check.fsck(self._layout)
 
-    def close(self) -> None:
-        """Let go of the index's file; the next question opens it again. Needed before a fork."""
-        self._index.close()
-
-    def usage(self) -> Usage:
-        """Bytes held, and allowed where a quota is set; counted from the files."""
-        config = read_config(self._layout) or StoreConfig()
-        return store_quota.usage(self._layout, config.quotas)
-
     def set_quotas(self, quotas: Quotas) -> None:
         """Say how much the store may hold; what is there already stays. Same as editing
         `store.json`.
@@ -315,36 +225,6 @@ class Store:
         with self._writing("setting quotas") as config:
             changed = config.model_copy(update={"quotas": quotas})
             write_config(self._layout, self._ops, changed)
-
-    def export_bundle(
-        self,
-        refs: Iterable[str],
-        file: Path,
-        *,
-        base: str | None = None,
-        aliases: bool = False,
-        rows: bool = False,
-    ) -> _Versions:
-        """Write versions, with all that belongs to them, into one new file; same refs, same bytes.
-
-        Args:
-            refs: as for `resolve`.
-            aliases: take along what means these versions.
-            rows: take along the training rows that their cards name.
-        Returns:
-            The versions.
-
-        Raises:
-            NotFound: no such version, or its rows were not kept. StoreError: `file` exists, or a
-            version is damaged.
-        """
-        versions = [self.resolve(ref, base=base) for ref in refs]
-        if not versions:
-            raise UsageError("a bundle of nothing: name at least one version")
-        with storing(f"exporting to {file}"):
-            wanted = Exported(versions, aliases=aliases, rows=rows)
-            store_export.export(self._layout, self._ops, wanted, file)
-        return versions
 
     def import_bundle(
         self,
@@ -370,14 +250,6 @@ class Store:
             placed = store_import.take_in(self._session, config, file, door)
         return [self._reader.version(*place) for place in placed]
 
-    def missing_parents(self, version: Version) -> tuple[Parent, ...]:
-        """The parents on a version's card whose object is not in this store."""
-        return tuple(
-            parent
-            for parent in version.card.parents
-            if not self._layout.object(parent.version_digest).is_dir()
-        )
-
     def attest(self, version_digest: str, evidence: Mapping[str, object]) -> int:
         """Append evidence about a version; returns its place in the list, from 1.
 
@@ -386,22 +258,6 @@ class Store:
         """
         with self._writing("attesting"):
             return store_objects.attest(self._layout, self._ops, version_digest, evidence)
-
-    def attestations(self, version_digest: str) -> _Documents:
-        """All evidence about a version, oldest first."""
-        return store_objects.attestations(self._layout, version_digest)
-
-    def verified_precisions(self, version_digest: str) -> frozenset[str]:
-        """Precisions that evidence of the form `{"type": "precision", "precision": "nf4",
-        "verified": true, ...}` lists for a version; what `gate.check_adapter` takes as `verified`.
-        """
-        return frozenset(
-            str(evidence["precision"])
-            for evidence in self.attestations(version_digest)
-            if evidence.get("type") == "precision"
-            and evidence.get("verified") is True
-            and "precision" in evidence
-        )
 
     def put_rows(self, rows: Iterable[Mapping[str, object]]) -> str:
         """Keep training rows; returns the digest to write into the card.
@@ -419,18 +275,6 @@ class Store:
                 rows,
                 admit=lambda size: require_room(self._layout, config.quotas, Need(size)),
             )
-
-    def get_rows(self, digest: str) -> _Documents:
-        """The training rows of a digest.
-
-        Raises:
-            NotFound: they are not kept here.
-        """
-        return store_objects.get_rows(self._layout, digest)
-
-    def known_base(self, family_digest: str) -> BaseIdentity | None:
-        """What the store remembers of a base that adapters were checked against."""
-        return store_objects.known_base(self._layout, family_digest)
 
     def _remembered(self, card: Card) -> BaseIdentity | None:
         """The shapes of the card's base; its precision is the card's business."""

@@ -10,6 +10,9 @@ one through SQLite's side files, and notices by the link's inode. For the same r
 journal is used and not WAL: it has no shared memory beside the file, and an index in a folder that
 we may not write to can be read.
 
+Names copied in by hand are noticed by who opens the index next, other changes by hand when every
+file is looked at (`check_all`).
+
 Who makes an index holds `locks/index` alone, who updates one shares it: a change is read by the
 one or written by the other. Refuses to own rows and questions (`store_index_rows.py`,
 `store_index_questions.py`).
@@ -28,6 +31,8 @@ from urllib.parse import quote
 
 from . import store_index_rows as rows
 from . import store_pending
+from .file_systems import file_system_of, is_unsafe
+from .store_hot import signature
 from .store_layout import TEMPORARY, Layout, children
 from .store_pending import Name
 from .store_writes import locked
@@ -36,6 +41,8 @@ TABLES_VERSION = "1"
 _TARGET = re.compile(r"index/[0-9a-f]{16}\.sqlite")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _BUSY_S = 60.0
+_NAMES = "names"
+"""Where `meta` keeps what the folder of names looked like when the rows were last true."""
 
 Inode = tuple[int, int]
 T = TypeVar("T")
@@ -87,6 +94,7 @@ class Index:
                     if db is not None:
                         with _transaction(db):
                             rows.follow(db, self._layout, names, self._read)
+                            self._note_names(db)
                 return True
             except (sqlite3.Error, OSError):
                 self._forget()
@@ -112,7 +120,9 @@ class Index:
 
     def _from_disk(self, *, check_all: bool) -> sqlite3.Connection | None:
         """A connection whose rows are true; None where only memory is left."""
+        before = self._disk
         db = self._open()
+        fresh = db is not before
         if self._read_only:
             if db is not None and not check_all:
                 marked = store_pending.marked(store_pending.markers(self._layout))
@@ -121,9 +131,10 @@ class Index:
         if db is None:
             return self._anew() if self._is_store() else None
         markers = store_pending.markers(self._layout)
-        if check_all:
+        if check_all or (fresh and not markers and self._names_changed(db)):
             with locked(self._lock_file, exclusive=False), _transaction(db):
                 rows.follow_all(db, self._layout, self._read)
+                self._note_names(db)
         elif markers and not self.follow(store_pending.marked(markers)):
             return None
         if markers:
@@ -138,8 +149,10 @@ class Index:
                     marker.unlink(missing_ok=True)
 
     def _is_store(self) -> bool:
-        """Whether somebody wrote here; a reader makes nothing in an empty folder."""
-        return self._layout.config.is_file() or (self._layout.root / "names").is_dir()
+        """Whether somebody wrote here, where one may write; a reader makes nothing elsewhere."""
+        root = self._layout.root
+        written = self._layout.config.is_file() or (root / "names").is_dir()
+        return written and not is_unsafe(file_system_of(root))
 
     def _anew(self) -> sqlite3.Connection | None:
         """Make the index, or take the one that somebody made meanwhile."""
@@ -183,7 +196,19 @@ class Index:
             found = dict(db.execute("select key, value from meta"))
         except sqlite3.Error:
             return False
+        found.pop(_NAMES, None)
         return found == self._identity()
+
+    def _names_changed(self, db: sqlite3.Connection) -> bool:
+        """Whether a name came or went that no store put or took: copied in, or removed by hand."""
+        noted = db.execute("select value from meta where key = ?", (_NAMES,)).fetchone()
+        return noted is None or noted[0] != self._names_now()
+
+    def _note_names(self, db: sqlite3.Connection) -> None:
+        db.execute("insert or replace into meta values (?, ?)", (_NAMES, self._names_now()))
+
+    def _names_now(self) -> str:
+        return str(signature(str(self._layout.root / "names")))
 
     def _identity(self) -> dict[str, str]:
         root = self._layout.root.stat()
@@ -216,6 +241,7 @@ class Index:
             db.execute(statement)
         db.executemany("insert into meta values (?, ?)", self._identity().items())
         rows.follow_all(db, self._layout, self._read)
+        self._note_names(db)
 
     def _in_memory(
         self, disk: sqlite3.Connection | None, names: Iterable[Name] | None = None

@@ -45,6 +45,7 @@ VERBS = {
     "alias": Verb("commands.publish:alias", "Move an alias on a running server."),
     "add": Verb("commands.store:add", "Take a PEFT folder into the store, through the gate."),
     "list": Verb("commands.store:list_adapters", "List the adapters of the store."),
+    "search": Verb("commands.store:search", "Find adapters by words."),
     "show": Verb("commands.show:show", "Show one version: what it is, its parents, its evidence."),
     "lineage": Verb("commands.show:lineage", "Show what a version was made from, and into."),
     "similar": Verb("commands.show:similar", "Show how alike the adapters of one base are."),

@@ -1,9 +1,10 @@
-"""The verbs of the store: add, list, path, tag, rollback, rm, gc, fsck.
+"""The verbs of the store: add, list, search, path, tag, rollback, rm, gc, fsck.
 
 Thin: every verb is one call of `adapters.Store` and a way to print it.
 """
 
 import json as json_module
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +32,12 @@ BaseDir = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def _store(root: Path | None) -> Store:
-    return Store(root or default_store_root())
+SHOWN = 100
+WHOLE = 1 << 31
+
+
+def _store(root: Path | None, *, read_only: bool = False) -> Store:
+    return Store(root or default_store_root(), read_only=read_only)
 
 
 def _identity(base: Path | None) -> BaseIdentity:
@@ -68,34 +73,74 @@ def add(
 
 def list_adapters(
     base: Annotated[str | None, typer.Option(help="Family digest, or its first digits.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only cards of this kind.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help=f"How many; default {SHOWN} in a table, all as JSON.", min=1)
+    ] = None,
+    after: Annotated[str | None, typer.Option(help="Go on behind a page: its `next`.")] = None,
     store: StoreDir = None,
     json: Json = False,
 ) -> int:
-    """List every version of every name."""
+    """List the versions of every name, by name and number; a page of them where a limit is given.
+
+    As JSON a list; with --limit or --after an object {"adapters": [...], "next": cursor or null}.
+    """
     found = _store(store)
-    versions = found.list(base=base)
-    rows = [_row(found, version) for version in versions]
+    whole = json and limit is None and after is None
+    size = limit or (WHOLE if whole else SHOWN)
+    page = found.page(after=after, limit=size, base=base, kind=kind)
+    rows = [_row(v, names) for v, names in zip(page.versions, page.aliases, strict=True)]
     if json:
-        print(json_module.dumps(rows, indent=1))
+        shown = rows if whole else {"adapters": rows, "next": page.next}
+        print(json_module.dumps(shown, indent=1))
         return 0
-    table = Table("adapter", "aliases", "kind", "base", "licence", "digest")
-    for row in rows:
-        table.add_row(*(str(row[key]) for key in row))
-    Console().print(table if rows else f"{found.root} holds no adapters")
+    _print_table(rows, nothing=f"{found.root} holds no adapters")
+    if page.next is not None:
+        print(f"more: --after {page.next}")
     return 0
 
 
-def _row(store: Store, version: Version) -> dict[str, str]:
-    aliases = store.aliases(str(version.id), base=version.base)
-    mine = sorted(alias for alias, number in aliases.items() if number == version.number)
+def search(
+    words: Annotated[list[str], typer.Argument(help="Words, or how words begin; all must occur.")],
+    base: Annotated[str | None, typer.Option(help="Family digest, or its first digits.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only cards of this kind.")] = None,
+    limit: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
+    store: StoreDir = None,
+    json: Json = False,
+) -> int:
+    """Find versions by id, skill name, description, kind, alias or licence; the best first."""
+    found = _store(store)
+    text = " ".join(words)
+    hits = found.search(text, base=base, kind=kind, limit=limit)
+    rows = [_row(version, _aliases_of(found, version)) for version in hits]
+    if json:
+        print(json_module.dumps(rows, indent=1))
+    else:
+        _print_table(rows, nothing=f"nothing in {found.root} holds every word of {text!r}")
+    return 0
+
+
+def _print_table(rows: list[dict[str, str]], *, nothing: str) -> None:
+    table = Table("adapter", "aliases", "kind", "base", "licence", "digest")
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in row))
+    Console().print(table if rows else nothing)
+
+
+def _row(version: Version, aliases: Iterable[str]) -> dict[str, str]:
     return {
         "adapter": version.ref,
-        "aliases": ", ".join(mine),
+        "aliases": ", ".join(aliases),
         "kind": version.card.kind,
         "base": f"{version.card.base.name} {version.base[:12]}".strip(),
         "licence": version.card.licence or "",
         "digest": version.version_digest[:12],
     }
+
+
+def _aliases_of(store: Store, version: Version) -> list[str]:
+    aliases = store.aliases(str(version.id), base=version.base)
+    return sorted(alias for alias, number in aliases.items() if number == version.number)
 
 
 def path(
@@ -153,15 +198,58 @@ def remove(
     return 0
 
 
-def gc(store: StoreDir = None) -> int:
-    """Free what no name and no version refers to."""
-    print(_store(store).gc())
+def gc(store: StoreDir = None, json: Json = False) -> int:
+    """Free what no name and no version refers to; say what the store then holds.
+
+    How much it may hold is written in its `store.json`, such as
+    {"schema": 2, "quotas": {"bytes": 50000000000, "namespaces": {"team": 2000000000}}}.
+    """
+    found = _store(store)
+    report, usage = found.gc(), found.usage()
+    if json:
+        document = {
+            "removed": report.removed,
+            "freed_bytes": report.freed_bytes,
+            "bytes": usage.bytes,
+            "allowed_bytes": usage.allowed_bytes,
+            "namespaces": {
+                name: {"bytes": held, "allowed_bytes": allowed}
+                for name, (held, allowed) in usage.namespaces.items()
+            },
+        }
+        print(json_module.dumps(document, indent=1))
+        return 0
+    for name in report.removed:
+        print(f"removed {name}")
+    print(f"freed {report.freed_bytes} bytes")
+    print(_of("the store holds", usage.bytes, usage.allowed_bytes))
+    for name, (held, allowed) in usage.namespaces.items():
+        if allowed is not None:
+            print(_of(f"namespace {name!r} holds", held, allowed))
     return 0
 
 
-def fsck(store: StoreDir = None, json: Json = False) -> int:
+def _of(what: str, held: int, allowed: int | None) -> str:
+    return f"{what} {held} bytes" + (f" of {allowed} allowed" if allowed is not None else "")
+
+
+def fsck(
+    rebuild_index: Annotated[
+        bool, typer.Option("--rebuild-index", help="Also make the index anew from the files.")
+    ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Take no lock and change nothing at all.")
+    ] = False,
+    store: StoreDir = None,
+    json: Json = False,
+) -> int:
     """Check every file of the store; exit code 1 when something is wrong."""
-    problems = _store(store).fsck()
+    if rebuild_index and read_only:
+        raise UsageError("--rebuild-index writes, --read-only forbids it: give one of them")
+    found = _store(store, read_only=read_only)
+    if rebuild_index:
+        found.rebuild_index()
+    problems = found.fsck()
     if json:
         print(json_module.dumps([{"code": p.code, "message": p.message} for p in problems]))
     else:

@@ -235,6 +235,18 @@ def test_changes_made_by_hand_count_after_a_list_an_fsck_or_a_rebuild(shelf: She
     assert store.search("by-list") == []
 
 
+def test_names_copied_in_are_seen_by_the_next_process(
+    shelf: Shelf, made: Material, tmp_path: Path
+) -> None:
+    other = Shelf(tmp_path / "other", made)
+    other.put("copied", 7)
+    for folder in ("objects", "names", "aliases"):
+        shutil.copytree(other.root / folder, shelf.root / folder, dirs_exist_ok=True)
+    assert refs(shelf.store.search("copied")) == ["copied@1"]
+    shutil.rmtree(shelf.root / "names" / "copied")
+    assert shelf.store.search("copied") == []
+
+
 def test_an_entry_changed_in_place_is_read_again(shelf: Shelf) -> None:
     entry = shelf.root / "names" / "a" / FAMILY / "1.json"
     document = json.loads(entry.read_text())

@@ -73,6 +73,57 @@ def test_list_shows_every_version_with_its_aliases(root: Path, capsys: Capture) 
     assert "holds no adapters" in " ".join(capsys.readouterr().out.split())
 
 
+def test_list_goes_page_by_page(root: Path, capsys: Capture) -> None:
+    first = documents(root, capsys, "list", "--limit", "1")
+    assert isinstance(first, dict)
+    assert [row["adapter"] for row in first["adapters"]] == ["sql-report@1"]
+    second = documents(root, capsys, "list", "--limit", "1", "--after", first["next"])
+    assert isinstance(second, dict)
+    assert ([row["adapter"] for row in second["adapters"]], second["next"]) == (
+        ["sql-report@2"],
+        None,
+    )
+    assert run(root, "list", "--limit", "1") == 0
+    assert f"more: --after {first['next']}" in capsys.readouterr().out
+    assert run(root, "list", "--after", "sql-report") == EXIT_USAGE
+    assert documents(root, capsys, "list", "--kind", "graft") == []
+
+
+def test_search_finds_by_words(root: Path, capsys: Capture) -> None:
+    hits = documents(root, capsys, "search", "rep", "default")
+    assert isinstance(hits, list)
+    assert [(hit["adapter"], hit["aliases"]) for hit in hits] == [("sql-report@1", "default")]
+    assert run(root, "search", "nothing") == 0
+    assert "holds every word" in " ".join(capsys.readouterr().out.split())
+
+
+def test_gc_says_what_is_held_and_allowed(root: Path, capsys: Capture) -> None:
+    held = Store(root).usage().bytes
+    (root / "store.json").write_text(json.dumps({"schema": 2, "quotas": {"bytes": held + 5}}))
+    assert run(root, "gc") == 0
+    assert f"the store holds {held} bytes of {held + 5} allowed" in capsys.readouterr().out
+    document = documents(root, capsys, "gc")
+    assert isinstance(document, dict)
+    assert (document["bytes"], document["allowed_bytes"]) == (held, held + 5)
+    words = ["add", str(root.parent / "adapter-1"), "--name", "more", "--store", str(root)]
+    assert main([*words, "--base", str(root.parent / "base")]) == EXIT_FAILED
+    assert f"allowed are {held + 5}" in capsys.readouterr().err
+
+
+def test_fsck_rebuilds_the_index_or_changes_nothing(root: Path, capsys: Capture) -> None:
+    def lines() -> set[str]:
+        return {str(path) for path in root.rglob("*")}
+
+    run(root, "list")
+    (root / "index.sqlite").unlink()
+    before = lines()
+    assert run(root, "fsck", "--read-only") == 0
+    assert lines() == before
+    assert run(root, "fsck", "--rebuild-index") == 0
+    assert (root / "index.sqlite").exists()
+    assert run(root, "fsck", "--rebuild-index", "--read-only") == EXIT_USAGE
+
+
 def test_show_and_path_lead_to_the_version(root: Path, capsys: Capture) -> None:
     shown = documents(root, capsys, "show", "sql-report@2")
     assert isinstance(shown, dict)
