@@ -16,16 +16,16 @@ import hashlib
 import logging
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .errors import Conflict, NotFound, UsageError
 from .hub_files import PATTERNS, Content, RemoteFile
+from .hub_resume import Part, complete
 from .hub_types import HubError
 from .limits import MiB
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _PUBLIC_HOSTS = frozenset({"huggingface.co", "hf.co"})
 _RESUMED_BYTES = 4 * MiB
 _PIECE_BYTES = 64 * 1024
-_MAX_STUCK = 4
 _AGENT = {"skillweave-transfer": "basic"}
 
 
@@ -211,6 +210,7 @@ class HubClient:
 
     def _prefetch(self, repo_id: str, commit: str, file: RemoteFile) -> None:
         """Fetch a large file into the client's cache, going on where an earlier attempt ended."""
+        import httpx2
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.file_download import repo_folder_name
         from huggingface_hub.utils._headers import build_hf_headers
@@ -230,7 +230,12 @@ class HubClient:
         same_host = urlsplit(told.location).netloc == urlsplit(url).netloc
         headers = build_hf_headers(token=self._api.token if same_host else False)
         with partial.open("ab") as writer, _locked(writer.fileno()):
-            _fetch(told.location, writer, headers=headers, size=file.size)
+            complete(
+                writer,
+                size=file.size,
+                part=lambda start: _from(told.location, headers, start),
+                broken=(httpx2.TransportError,),
+            )
         with partial.open("rb") as reader:
             digest = hashlib.file_digest(reader, "sha256").hexdigest()
         if digest != file.sha256:
@@ -297,39 +302,16 @@ def _words(err: BaseException) -> str:
     return "\n".join(dict.fromkeys(lines))[:4_000]
 
 
-def _fetch(url: str, writer: BinaryIO, *, headers: Mapping[str, str], size: int) -> None:
-    """Append to a file until it has `size` bytes; a connection that breaks is taken up again.
-
-    The client's own function writes in pieces of 10 MB, so what is killed in between is lost.
-    """
-    import httpx2
+@contextmanager
+def _from(url: str, headers: Mapping[str, str], start: int) -> Iterator[Part]:
+    """The bytes of a file from `start` on, as far as the hub sends them."""
     from huggingface_hub import get_session
     from huggingface_hub.utils._http import hf_raise_for_status
 
-    if writer.tell() > size:
-        writer.truncate(0)
-    stuck = 0
-    while (start := writer.tell()) < size:
-        asked = {**headers, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
-        try:
-            with get_session().stream("GET", url, headers=asked, follow_redirects=True) as reply:
-                hf_raise_for_status(reply)
-                if reply.status_code != 206:  # the whole file, although a part was asked for
-                    writer.truncate(0)
-                for chunk in reply.iter_bytes(_PIECE_BYTES):
-                    writer.write(chunk)
-                    if writer.tell() > size:
-                        raise HubError(f"{url} sends more than the {size} bytes that are listed")
-        except httpx2.TransportError:
-            if stuck == _MAX_STUCK:
-                raise
-        finally:
-            writer.flush()
-        stuck = stuck + 1 if writer.tell() == start else 0
-        if stuck > _MAX_STUCK:
-            raise HubError(f"{url} ends after {start} of {size} bytes, again and again; repeat it")
-        time.sleep(stuck)
-    os.fsync(writer.fileno())
+    asked = {**headers, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
+    with get_session().stream("GET", url, headers=asked, follow_redirects=True) as reply:
+        hf_raise_for_status(reply)
+        yield Part(reply.status_code != 206, reply.iter_bytes(_PIECE_BYTES))
 
 
 @contextmanager

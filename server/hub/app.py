@@ -10,7 +10,13 @@ from .wire import Outer, add_error_handlers
 
 def create_hub_app(hub: Hub) -> ASGIApp:
     """The application around one hub. There are no pages: nothing is ever rendered."""
-    app = FastAPI(title="skillweave hub", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="skillweave hub",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.state.hub = hub
     for routes in (routes_repos, routes_revisions, routes_upload):
         app.include_router(routes.router)

@@ -103,6 +103,11 @@ class Blobs:
         except FileNotFoundError:
             return None
 
+    def touch(self, sha256: str) -> None:
+        """Say that a content is wanted again; `Repo.sweep` leaves it alone for a day."""
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self.path(sha256))
+
     def incoming(self, limit: int) -> Incoming:
         """Begin to take one in."""
         make_folder(self.folder)
@@ -110,8 +115,10 @@ class Blobs:
 
     def keep(self, received: Received) -> None:
         """Give a received content its name; the same content twice is kept once."""
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(received.path, self.path(received.sha256))
+        except FileExistsError:
+            self.touch(received.sha256)
         received.path.unlink()
         sync_folder(self.folder)
 

@@ -170,7 +170,8 @@ class Hub:
                     yield repo, facts
 
     def sweep(self, older_than_s: float = _STALE_S) -> int:
-        """Free what was begun and never finished; returns how many things that were."""
+        """Free what was begun and never finished, and contents of commits that were refused;
+        returns how many things that were."""
         limit = time.time() - older_than_s
         stale = [
             path
@@ -184,7 +185,13 @@ class Hub:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
-        return len(stale)
+        freed = len(stale)
+        repos = self.root / "repos"
+        for namespace in children(repos):
+            for name in children(repos / namespace):
+                with contextlib.suppress(Refusal):  # one that is being made, or was deleted
+                    freed += Repo(RepoFolder(self.root, namespace, name), self._usage).sweep(limit)
+        return freed
 
     def _sees(self, caller: Caller, namespace: str, facts: RepoFacts) -> bool:
         return caller.sees(namespace, private=facts.private, public_read=self.options.public_read)

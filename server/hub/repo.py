@@ -160,6 +160,20 @@ class Repo:
             (self.folder.refs(kind) / ref_file(name)).unlink()
             sync_folder(self.folder.refs(kind))
 
+    def sweep(self, before: float) -> int:
+        """Remove contents that no revision has, older than a time; returns how many."""
+        freed = 0
+        with self.locked():
+            commits = children(self.folder.path / "commits")
+            ids = [name.removesuffix(".json") for name in commits]
+            kept = {file.sha256 for found in ids for file in self.commit(found).files.values()}
+            for name in set(children(self.folder.blobs)) - kept:
+                path = self.blobs.path(name)
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    freed += 1
+        return freed
+
     def _ref(self, kind: str, name: str) -> Ref | None:
         path = self.folder.refs(kind) / ref_file(name)
         try:

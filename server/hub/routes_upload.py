@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
 
 from .access import Grant
 from .commits import make_commit
@@ -29,15 +30,15 @@ BASIC_CLIENT = "skillweave-transfer/basic"
 _LARGE_BYTES = 1 << 20
 _MAX_FILES = 1_000
 _NO_XET = (
-    "this hub has no xet service. Files of up to {limit} bytes come inside the commit and need "
-    "nothing; for larger ones set HF_HUB_DISABLE_XET=1 and repeat the upload"
+    "this hub has no xet service: files above {limit} bytes need HF_HUB_DISABLE_XET=1 where hf_xet "
+    "is installed; smaller ones need nothing"
 )
 
 
 @router.post(REPO + "/preupload/{revision}")
 def preupload(
     hub: HubOf, caller: CallerOf, repo_id: RepoId, body: JsonBody, request: Request
-) -> dict[str, object]:
+) -> Response:
     """How each file shall come, and which ones are here already."""
     repo = hub.writable(repo_id, caller)
     _no_pull_requests(request)
@@ -46,7 +47,12 @@ def preupload(
     asked = body.get("files")
     if not isinstance(asked, list) or len(asked) > _MAX_FILES:
         raise Refusal(400, f"files: expected a list of at most {_MAX_FILES}")
-    return {"files": [_mode(item, files, hub=hub, basic=basic) for item in asked]}
+    found = [_mode(item, files, hub=hub, basic=basic) for item in asked]
+    headers = {}
+    if not basic and any(entry["uploadMode"] == "lfs" for entry in found):
+        hint = _NO_XET.format(limit=hub.options.limits.regular_bytes)
+        headers["X-HF-Warning"] = f"xet; {hint}"  # the client shows it
+    return JSONResponse({"files": found}, headers=headers)
 
 
 @router.post("/{namespace}/{name}.git/info/lfs/objects/batch")
@@ -77,6 +83,8 @@ def batch(
             }
             href = f"{base_url(request)}/api/models/{repo.id}/content/{sha256}?{urlencode(query)}"
             entry["actions"] = {"upload": {"href": href}}
+        else:
+            repo.blobs.touch(sha256)
         found.append(entry)
     return {"transfer": "basic", "objects": found}
 
@@ -133,7 +141,7 @@ async def commit(
 def no_xet(hub: HubOf, caller: CallerOf, repo_id: RepoId) -> None:
     """Says what to do where a client insists on xet."""
     hub.repo(repo_id, caller)
-    raise Refusal(501, _NO_XET.format(limit=hub.options.limits.regular_bytes))
+    raise Refusal(403, _NO_XET.format(limit=hub.options.limits.regular_bytes))
 
 
 def _mode(item: object, files: Tree, *, hub: Hub, basic: bool) -> dict[str, object]:

@@ -264,8 +264,12 @@ def test_what_was_left_unfinished_is_freed(site: RunningHub, api: HfApi) -> None
     blobs.mkdir(exist_ok=True)
     (blobs / ".tmp-old").write_bytes(b"x")
     (site.hub.root / "repos" / ".tmp-gone").mkdir()
+    with pytest.raises(HfHubHTTPError, match="bad_weights_file"):
+        api.upload_file(path_or_fileobj=b"refused", path_in_repo="x.bin", repo_id="ada/one")
+    api.upload_file(path_or_fileobj=b"kept", path_in_repo="x", repo_id="ada/one")
     assert site.hub.sweep() == 0
-    assert site.hub.sweep(older_than_s=-1) == 2
+    assert site.hub.sweep(older_than_s=-1) == 3
+    assert [path.read_bytes() for path in blobs.iterdir()] == [b"kept"]
     assert not list(site.hub.root.rglob(".tmp-*"))
 
 
