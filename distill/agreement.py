@@ -16,6 +16,7 @@ from peft import PeftModel
 from transformers import PreTrainedModel
 
 from ..adapters.errors import EngineError
+from ..adapters.gate import GatePolicy
 from .rendering import TokenRow
 
 BAR_MAX_ABS = 1e-4
@@ -35,9 +36,14 @@ class Agreement:
 def local_logprobs(
     base: PreTrainedModel, adapter: Path | None, rows: Sequence[TokenRow]
 ) -> list[list[float]]:
-    """Log-probability of every answer token under the base with an adapter, by torch and peft."""
+    """Log-probability of every answer token under the base with an adapter, by torch and peft.
+
+    Raises:
+        AdapterRefused: the adapter would not be let into an engine either.
+    """
     model: Any = base
     if adapter is not None:
+        GatePolicy(values="header").require(adapter, None)
         model = PeftModel.from_pretrained(base, str(adapter))
     model.eval()
     out: list[list[float]] = []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from peft import PeftModel
+from safetensors.torch import load_file, save_file
 from skillweave.adapters.artifact import (
     artifact_digests,
     left_behind,
@@ -12,9 +13,11 @@ from skillweave.adapters.artifact import (
     skill_dir_of,
     write_artifact,
 )
+from skillweave.adapters.base import BaseIdentity
 from skillweave.adapters.card import Card
 from skillweave.adapters.digests import weights_digest
 from skillweave.adapters.errors import AdapterRefused, StoreError
+from skillweave.adapters.file_ops import DiskOps
 from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
 from skillweave.adapters.peft_io import read_peft
 from transformers import Qwen3ForCausalLM
@@ -97,3 +100,33 @@ def test_a_missing_or_damaged_card_is_named(artifact: Path) -> None:
     (artifact / "card.json").write_text("[]")
     with pytest.raises(StoreError, match="no card"):
         read_card(artifact)
+
+
+class Swapping(DiskOps):
+    """A disk on which the weights change between the look and the copy."""
+
+    def __init__(self, other: Path) -> None:
+        super().__init__()
+        self.other = other
+
+    def copy(self, source: Path, target: Path, *, executable: bool) -> None:
+        chosen = self.other if source.name == WEIGHTS_FILE else source
+        super().copy(chosen, target, executable=executable)
+
+
+def test_the_copy_passes_the_gate_and_not_only_the_source(
+    adapter_dir: Path, card: Card, base: BaseIdentity, tmp_path: Path
+) -> None:
+    tensors = load_file(adapter_dir / WEIGHTS_FILE)
+    next(iter(tensors.values()))[0, 0] = float("inf")
+    save_file(tensors, tmp_path / "other")
+    files = Swapping(tmp_path / "other")
+    with pytest.raises(AdapterRefused, match="not_finite"):
+        write_artifact(tmp_path / "a", adapter_dir, card=card, files=files)
+    renamed = {name.replace("layers.1.", "layers.8."): t.abs() for name, t in tensors.items()}
+    save_file({name: t.nan_to_num(posinf=1.0) for name, t in renamed.items()}, tmp_path / "other")
+    write_artifact(
+        tmp_path / "b", adapter_dir, card=card, files=files
+    )  # no base to hold it against
+    with pytest.raises(AdapterRefused, match="unknown_module"):
+        write_artifact(tmp_path / "c", adapter_dir, card=card, files=files, base=base)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from skillweave.adapters.errors import EngineError
+from skillweave.adapters.errors import AdapterRefused, EngineError
 from skillweave.distill.agreement import (
     BAR_MAX_ABS,
     Agreement,
@@ -85,6 +85,14 @@ def test_an_adapter_counts_and_leaves_the_base_as_it_was(
     assert differences(before, adapted).mean_abs > 0.1
     assert differences(before, local_logprobs(small_base, None, ROWS)).max_abs == 0.0
     assert differences(adapted, local_logprobs(small_base, adapter, ROWS)).max_abs == 0.0
+
+
+def test_what_no_engine_would_load_is_not_loaded_here_either(
+    small_base: PreTrainedModel, adapter: Path
+) -> None:
+    (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
+    with pytest.raises(AdapterRefused, match="bad_weights_file"):
+        local_logprobs(small_base, adapter, ROWS)
 
 
 def entries(model: PreTrainedModel, ids: list[int]) -> list[object]:
