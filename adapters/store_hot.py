@@ -49,7 +49,7 @@ class HotRefs:
         version, proof = kept
         for path, seen in proof:
             if signature(path) != seen:
-                del self._answers[ref, base]
+                self._answers.pop((ref, base), None)  # another thread may have been here
                 return None
         return version
 

@@ -18,6 +18,7 @@ one or written by the other. Refuses to own rows and questions (`store_index_row
 `store_index_questions.py`).
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -113,6 +114,12 @@ class Index:
         """Let go of the file."""
         with self._lock:
             self._forget()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError, sqlite3.Error):
+            self._forget()
+            if self._memory is not None:
+                self._memory.close()
 
     @property
     def _lock_file(self) -> Path:

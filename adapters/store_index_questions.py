@@ -18,6 +18,7 @@ _FILTER = " and (? is null or substr(v.base, 1, length(?)) = ?) and (? is null o
 _WEIGHTS = "8.0, 6.0, 2.0, 1.0, 4.0, 1.0"
 """How much a word counts, by column of `texts`: id, skill, description, kind, aliases, licence."""
 
+MAX_WORDS = 32
 _WORD = re.compile(r"\w+")
 
 
@@ -64,8 +65,14 @@ def page(db: sqlite3.Connection, wanted: Filter, *, after: str | None, limit: in
 
 
 def search(db: sqlite3.Connection, text: str, wanted: Filter, *, limit: int) -> Iterator[Row]:
-    """Rows that hold every word, each as the beginning of one of theirs; the best first."""
+    """Rows that hold every word, each as the beginning of one of theirs; the best first.
+
+    Raises:
+        UsageError: more than `MAX_WORDS` words.
+    """
     words = _WORD.findall(text)
+    if len(words) > MAX_WORDS:
+        raise UsageError(f"a search for {len(words)} words: at most {MAX_WORDS}")
     if not words:
         return iter(())
     found = db.execute(

@@ -4,18 +4,22 @@ Owns `Version` values made from rows of the index. Refuses to own whether these 
 (`store_index.py`) and single references (`store_read.py`).
 """
 
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from . import store_index_questions as questions
 from .card import Card
+from .errors import StoreError
 from .names import AdapterId
 from .store_index import Index
 from .store_index_questions import Filter, Row
 from .store_layout import Layout
 from .store_read import Reader
 from .store_types import Page, Version
+from .store_writes import storing
 
 _ALL = -1  # SQLite's word for no limit
 
@@ -31,16 +35,14 @@ class Listing:
 
     def everything(self, base: str | None) -> list[Version]:
         """All sound versions, by id, base and number; every file is looked at first."""
-        found = self.index.ask(
+        found = self._ask(
             lambda db: [*questions.page(db, Filter(base), after=None, limit=_ALL)], check_all=True
         )
         return [self._version(row) for row in found]
 
     def page(self, wanted: Filter, *, after: str | None, limit: int) -> Page:
         """Some versions in the same order, from behind a cursor."""
-        found = self.index.ask(
-            lambda db: [*questions.page(db, wanted, after=after, limit=limit + 1)]
-        )
+        found = self._ask(lambda db: [*questions.page(db, wanted, after=after, limit=limit + 1)])
         shown = found[:limit]
         return Page(
             versions=tuple(self._version(row) for row in shown),
@@ -50,8 +52,20 @@ class Listing:
 
     def search(self, text: str, wanted: Filter, *, limit: int) -> list[Version]:
         """Versions that hold every word, the best first."""
-        found = self.index.ask(lambda db: [*questions.search(db, text, wanted, limit=limit)])
+        found = self._ask(lambda db: [*questions.search(db, text, wanted, limit=limit)])
         return [self._version(row) for row in found]
+
+    def _ask(
+        self, question: Callable[[sqlite3.Connection], list[Row]], *, check_all: bool = False
+    ) -> list[Row]:
+        with storing(f"listing {self.layout.root}"):
+            try:
+                return self.index.ask(question, check_all=check_all)
+            except sqlite3.Error as err:
+                raise StoreError(
+                    f"listing {self.layout.root}: SQLite says {err}; expected a Python whose "
+                    "sqlite3 has FTS5 (the files are untouched)"
+                ) from err
 
     @cached_property
     def _objects(self) -> Path:

@@ -19,6 +19,7 @@ from .bench import store as bench
 from .bench.rows import Row
 from .exam_report import write_exam
 from .exam_store_jobs import JOBS, Material, Tally, enumerate_job
+from .exam_store_kills import Killed
 
 PARTS = 6
 KILLS = 500
@@ -38,7 +39,7 @@ def main() -> int:
         "store",
         rows,
         power_cuts={"jobs": tally.steps, "states": tally.states},
-        kills=killed | {"faults": len(killed["faults"])},
+        kills={**killed, "faults": len(killed["faults"])},
         faults=faults[:_SHOWN],
     )
     for row in rows:
@@ -65,7 +66,7 @@ def power_cuts(work: Path) -> tuple[Tally, Row]:
     )
 
 
-def killings(work: Path, num: int = KILLS, seed: int = SEED) -> tuple[dict[str, list[str]], Row]:
+def killings(work: Path, num: int = KILLS, seed: int = SEED) -> tuple[Killed, Row]:
     """`kill -9`, in a process of its own, because that one forks."""
     module = "skillweave.scripts.exam_store_kills"
     done = subprocess.run(
@@ -74,7 +75,7 @@ def killings(work: Path, num: int = KILLS, seed: int = SEED) -> tuple[dict[str, 
         text=True,
         check=True,
     )
-    killed = json.loads(done.stdout)
+    killed: Killed = json.loads(done.stdout)
     return killed, Row(
         "faults over kill -9 of four writers, readers beside them",
         len(killed["faults"]),

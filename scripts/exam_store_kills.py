@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 
@@ -274,12 +275,17 @@ class Crowd:
         return listed
 
 
-def kills(folder: Path, num: int, seed: int) -> dict[str, object]:
-    """Kill `num` writers, one after another; what was seen.
+class Killed(TypedDict):
+    """What was seen: kills, versions listed at the end, words of writers, and what was wrong."""
 
-    Returns:
-        {"kills", "versions", "done" (word -> count), "faults"}.
-    """
+    kills: int
+    versions: int
+    done: dict[str, int]
+    faults: list[str]
+
+
+def kills(folder: Path, num: int, seed: int) -> Killed:
+    """Kill `num` writers, one after another."""
     torch.set_num_threads(1)  # forked children may not meet threads
     folder.mkdir(parents=True, exist_ok=True)
     made, rng = Material(folder), random.Random(seed)

@@ -16,7 +16,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -39,14 +39,17 @@ _BASE = CardBase(
 )
 
 
-def run(num: int = NUM_ADAPTERS) -> list[Row]:
+PUTS = {"1 MB": (4, 32), "34 MB": (32, 128)}
+"""What is put, by size: rank and number of modules, of 1024 by 1024 each."""
+
+
+def run(num: int = NUM_ADAPTERS, puts: Mapping[str, tuple[int, int]] = PUTS) -> list[Row]:
     """All rows; `num` adapters."""
     with tempfile.TemporaryDirectory(prefix="skillweave-bench-") as folder:
         work = Path(folder)
         filled = fill(work / "store", num, work)
         cache = hub_cache(work / "hub", num)
-        rows = [*_reading(filled, work, cache), *_writing(work)]
-        return rows
+        return [*_reading(filled, work, cache), *_writing(work, puts)]
 
 
 @dataclass(frozen=True)
@@ -271,12 +274,12 @@ def _scans(
     )
 
 
-def _writing(work: Path) -> Iterator[Row]:
+def _writing(work: Path, puts: Mapping[str, tuple[int, int]]) -> Iterator[Row]:
     """Adding adapters with all fsyncs, beside cp, sha256sum and sync of the same files; each
     adapter is new, so nothing is shared.
     """
     pairs, warmup = 5, 1
-    for label, rank, modules in (("1 MB", 4, 32), ("34 MB", 32, 128)):
+    for label, (rank, modules) in puts.items():
         sources = [
             small_adapter(work / f"put-{rank}-{n}", width=1024, rank=rank, modules=modules, seed=n)
             for n in range(pairs + warmup)

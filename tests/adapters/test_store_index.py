@@ -105,6 +105,11 @@ def test_search_wants_every_word(shelf: Shelf, words: str, found: list[str]) -> 
     assert sorted(refs(shelf.store.search(words))) == found
 
 
+def test_a_search_has_a_bound(shelf: Shelf) -> None:
+    with pytest.raises(UsageError, match="33 words: at most 32"):
+        shelf.store.search("word " * 33)
+
+
 def test_a_name_counts_more_than_a_description(shelf: Shelf) -> None:
     assert refs(shelf.store.search("map"))[0] == "team/map@1"
     shelf.put("sales", 6)
