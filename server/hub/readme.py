@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from .errors import Refusal
 
 MAX_README_BYTES = 1 << 20
+_MAX_BLOCK_CHARS = 64_000  # the reader of YAML takes seconds for a megabyte
 _MAX_ITEMS = 200
 _MAX_CHARS = 500
 
@@ -26,8 +27,11 @@ def front_matter(text: str) -> dict[str, JsonValue]:
     ends = [place for place, line in enumerate(lines[1:], 1) if line.rstrip() == "---"]
     if not ends:
         return {}
+    block = "\n".join(lines[1 : ends[0]])
+    if len(block) > _MAX_BLOCK_CHARS:
+        raise Refusal(400, f"README.md: its YAML block has more than {_MAX_BLOCK_CHARS} characters")
     try:
-        found = yaml.safe_load("\n".join(lines[1 : ends[0]]))
+        found = yaml.safe_load(block)
     except (yaml.YAMLError, RecursionError, ValueError) as err:
         raise Refusal(400, f"README.md: its YAML block cannot be read: {err}") from err
     if found is None:

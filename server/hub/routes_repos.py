@@ -43,8 +43,10 @@ def whoami(caller: CallerOf) -> dict[str, object]:
 
 
 @router.post("/api/validate-yaml")
-def validate_yaml(body: JsonBody) -> Response:
-    """Whether the YAML block of a README can be read; needs no token and keeps nothing."""
+def validate_yaml(caller: CallerOf, body: JsonBody) -> Response:
+    """Whether the YAML block of a README can be read; for those who may upload one."""
+    if caller.token is None:
+        raise invalid_token()
     try:
         front_matter(text_of(body, "content"))
     except Refusal as err:

@@ -20,7 +20,7 @@ from skillweave.adapters.store import Store
 from skillweave.adapters.store_types import Version
 from skillweave.server.hub.hub import HubOptions
 
-from ..server.hub.running_hub import RunningHub, running_hub
+from ..server.hub.running_hub import HubHost, RunningHub, hub_host
 
 EVIDENCE = {"form": "adapter", "means": {"s2l": 1.0}, "n": 40, "split": "dev"}
 
@@ -33,9 +33,15 @@ def _client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
 
 
+@pytest.fixture(scope="module")
+def host() -> Iterator[HubHost]:
+    with hub_host() as found:
+        yield found
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[RunningHub]:
-    with running_hub(tmp_path / "hub") as found:
+def site(tmp_path: Path, host: HubHost) -> Iterator[RunningHub]:
+    with host.serve(tmp_path / "hub") as found:
         yield found
 
 
@@ -198,9 +204,15 @@ def test_licence_for_says_what_to_state() -> None:
     ],
 )
 def test_a_spoiled_adapter_leaves_the_store_as_it_was(
-    version: Version, base: BaseIdentity, tmp_path: Path, file: str, content: bytes, code: str
+    version: Version,
+    base: BaseIdentity,
+    tmp_path: Path,
+    host: HubHost,
+    file: str,
+    content: bytes,
+    code: str,
 ) -> None:
-    with running_hub(tmp_path / "open-hub", HubOptions(gate=False)) as site:
+    with host.serve(tmp_path / "open-hub", HubOptions(gate=False)) as site:
         where = Where(site.url, site.token("ada"))
         push(version, "ada/sql", where=where)
         api = HfApi(endpoint=where.endpoint, token=where.token)

@@ -9,7 +9,7 @@ from huggingface_hub import HfApi, constants
 from skillweave.adapters.delta import Delta
 from skillweave.adapters.peft_io import write_peft
 
-from .running_hub import RunningHub, running_hub
+from .running_hub import HubHost, RunningHub, hub_host
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +21,15 @@ def _client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
 
 
+@pytest.fixture(scope="session")
+def host() -> Iterator[HubHost]:
+    with hub_host() as found:
+        yield found
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[RunningHub]:
-    with running_hub(tmp_path / "hub") as found:
+def site(tmp_path: Path, host: HubHost) -> Iterator[RunningHub]:
+    with host.serve(tmp_path / "hub") as found:
         yield found
 
 

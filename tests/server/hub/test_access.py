@@ -1,6 +1,7 @@
 """Who sees what, who changes what, and that the difference between hidden and missing is none."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from skillweave.server.hub.hub import HubOptions
 from skillweave.server.hub.serve import greeting
 from skillweave.server.hub.tokens import Token, Tokens
 
-from .running_hub import RunningHub, running_hub
+from .running_hub import HubHost, RunningHub
 
 ROUTES = (
     ("GET", "/api/models/{}"),
@@ -36,10 +37,14 @@ def bearer(token: str | None) -> dict[str, str]:
 def test_a_hidden_repository_answers_like_a_missing_one(api: HfApi, site: RunningHub) -> None:
     api.create_repo("ada/secret")
     api.upload_file(path_or_fileobj=b"1", path_in_repo="a.txt", repo_id="ada/secret")
-    for token, status in ((None, 401), (site.token("bob"), 404)):
-        for method, route in ROUTES:
+    bob = site.token("bob")
+    rows = [(*route, *who) for route in ROUTES for who in ((None, 401), (bob, 404))]
+    with httpx.Client() as client:
+        for method, route, token, status in rows:
             hidden, missing = (
-                httpx.request(method, site.url + route.format(name), headers=bearer(token), json={})
+                client.request(
+                    method, site.url + route.format(name), headers=bearer(token), json={}
+                )
                 for name in ("ada/secret", "ada/absent")
             )
             assert hidden.status_code == missing.status_code == status, route
@@ -72,12 +77,9 @@ def test_who_may_read_and_write(site: RunningHub) -> None:
         ada.move_repo("ada/one", "bob/one")
 
 
-def test_anonymous_readers_only_where_they_are_allowed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+def test_anonymous_readers_only_where_they_are_allowed(tmp_path: Path, host: HubHost) -> None:
     for allowed in (False, True):
-        root = tmp_path_factory.mktemp("hub") / "root"
-        with running_hub(root, HubOptions(public_read=allowed)) as site:
+        with host.serve(tmp_path / f"hub-{allowed}", HubOptions(public_read=allowed)) as site:
             ada = HfApi(endpoint=site.url, token=site.token("ada"))
             ada.create_repo("ada/open", private=False)
             ada.create_repo("ada/closed")
@@ -89,18 +91,21 @@ def test_anonymous_readers_only_where_they_are_allowed(
                 nobody.create_tag("ada/open", tag="v1")
 
 
-def test_tokens_that_are_no_more(site: RunningHub) -> None:
+def test_tokens_that_are_none_and_are_no_more(site: RunningHub) -> None:
     text = site.token("ada")
     url = f"{site.url}/api/whoami-v2"
-    assert httpx.get(url, headers=bearer(text)).json()["name"] == "ada"
-    name, middle, secret = text.split("_", 2)
-    site.hub.tokens.revoke("ada")
-    for wrong in (text, f"{name}_{middle}_{secret[:-1]}A", "hf_abc", f"{name}_{'0' * 12}_{secret}"):
-        reply = httpx.get(url, headers={"authorization": f"Bearer {wrong}"})
-        assert reply.status_code == 401, wrong
-        assert reply.json() == {"error": "Invalid credentials in Authorization header"}
-    assert httpx.get(url).status_code == 401
-    assert httpx.get(url, headers={"authorization": "Basic x"}).status_code == 401
+    head, middle, secret = text.split("_", 2)
+    other = ("A" if secret[0] != "A" else "B") + secret[1:]
+    wrong = ("hf_abc", f"{head}_{middle}_{other}", f"{head}_{'0' * 12}_{secret}", f"{text}A")
+    with httpx.Client() as client:
+        assert client.get(url, headers=bearer(text)).json()["name"] == "ada"
+        for value in [*(f"Bearer {token}" for token in wrong), f"Basic {text}", text]:
+            reply = client.get(url, headers={"authorization": value})
+            assert reply.status_code == 401, value
+            assert reply.json() == {"error": "Invalid credentials in Authorization header"}
+        assert client.get(url).status_code == 401
+        site.hub.tokens.revoke("ada")
+        assert client.get(url, headers=bearer(text)).status_code == 401
     with pytest.raises(NotFound, match="no valid token 'ada'"):
         site.hub.tokens.revoke("ada")
 
@@ -109,7 +114,7 @@ def test_only_a_hash_of_a_token_is_kept(tmp_path_factory: pytest.TempPathFactory
     root = tmp_path_factory.mktemp("root")
     tokens = Tokens(root)
     made = tokens.create("ada", write=True, days=1)
-    secret = made.text.rpartition("_")[2]
+    secret = made.text.split("_", 2)[2]
     kept = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
     assert secret.encode() not in kept
     assert tokens.find(made.text) == made.token

@@ -80,7 +80,7 @@ def test_tokens(tmp_path: Path, capsys: Capture) -> None:
     assert main(["hub", "token", "list", "--json", *root]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["name"], row["rights"], row["state"]) == ("ada", "write", "valid")
-    assert text.rpartition("_")[2] not in json.dumps(row)
+    assert text.split("_", 2)[2] not in json.dumps(row)
     assert main(["hub", "token", "create", "ada", *root]) == 1
     assert main(["hub", "token", "revoke", "ada", *root]) == 0
     assert main(["hub", "token", "revoke", "ada", *root]) == 1

@@ -16,7 +16,7 @@ from skillweave.server.hub.hub import Hub, HubOptions
 from skillweave.server.hub.limits import HubLimits
 
 from .conftest import make_adapter
-from .running_hub import RunningHub, running_hub
+from .running_hub import HubHost, RunningHub
 
 SMALL = HubLimits(
     file_bytes=40_000,
@@ -30,8 +30,8 @@ SMALL = HubLimits(
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[RunningHub]:
-    with running_hub(tmp_path / "small", HubOptions(limits=SMALL)) as site:
+def small(tmp_path: Path, host: HubHost) -> Iterator[RunningHub]:
+    with host.serve(tmp_path / "small", HubOptions(limits=SMALL)) as site:
         yield site
 
 
@@ -201,9 +201,9 @@ def test_too_large_is_said_before_anything_is_sent(wire: httpx.Client) -> None:
     assert "this hub takes at most 40000" in reply.json()["error"]
 
 
-def test_a_full_hub_takes_nothing_more(tmp_path: Path) -> None:
+def test_a_full_hub_takes_nothing_more(tmp_path: Path, host: HubHost) -> None:
     limits = HubLimits(root_bytes=100_000)
-    with running_hub(tmp_path / "hub", HubOptions(limits=limits)) as site:
+    with host.serve(tmp_path / "hub", HubOptions(limits=limits)) as site:
         api = HfApi(endpoint=site.url, token=site.token())
         api.create_repo("ada/one")
         api.upload_file(path_or_fileobj=os.urandom(90_000), path_in_repo="a", repo_id="ada/one")
@@ -228,8 +228,8 @@ def test_adapters_are_examined_when_they_come_in(api: HfApi, tmp_path: Path) -> 
     assert api.list_repo_commits("ada/one")[1].commit_id == head
 
 
-def test_without_the_gate_files_are_only_files(tmp_path: Path) -> None:
-    with running_hub(tmp_path / "hub", HubOptions(gate=False)) as site:
+def test_without_the_gate_files_are_only_files(tmp_path: Path, host: HubHost) -> None:
+    with host.serve(tmp_path / "hub", HubOptions(gate=False)) as site:
         api = HfApi(endpoint=site.url, token=site.token())
         api.create_repo("ada/one")
         api.upload_file(path_or_fileobj=b"\x80", path_in_repo="x.bin", repo_id="ada/one")

@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
 from skillweave.server.hub.hub import HubOptions
 from skillweave.server.hub.limits import HubLimits
 
-from .running_hub import RunningHub, running_hub
+from .running_hub import HubHost, RunningHub
 
 README = "---\nlibrary_name: peft\nlicense: mit\nbase_model: x/y\ntags:\n- lora\n---\n# hello\n"
 
@@ -83,8 +83,8 @@ def test_what_is_listed_and_found(api: HfApi, tmp_path: Path) -> None:
     ]
 
 
-def test_a_long_listing_comes_in_pages(tmp_path: Path) -> None:
-    with running_hub(tmp_path / "hub", HubOptions(limits=HubLimits(page=3))) as site:
+def test_a_long_listing_comes_in_pages(tmp_path: Path, host: HubHost) -> None:
+    with host.serve(tmp_path / "hub", HubOptions(limits=HubLimits(page=3))) as site:
         api = HfApi(endpoint=site.url, token=site.token())
         adds = [CommitOperationAdd(f"d/{n}.txt", b"x%d" % n) for n in range(7)]
         api.create_repo("ada/many")
