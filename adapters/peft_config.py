@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import Problem
 from .limits import DEFAULT_LIMITS, Limits
+from .pattern_syntax import Unreadable
 from .pattern_table import PatternTable
-from .patterns import Program, Unreadable, read_pattern, worst_steps
+from .patterns import Program, read_pattern, worst_steps
 from .peft_keys import READ, bad_config, judge_keys
 from .safetensors_header import parse_object
 from .text import shown

@@ -2,7 +2,8 @@
 
 Owns the tensor names (`lora_A` is our down_RI, `lora_B` our up_OR), the pairing of factors and the
 agreement of header and config; both files are opened once. Refuses to own the meaning of values
-(`finite.py`, `peft_io.py`) and the base's view (`gate.py`). To add a finding: one line in `_TEXTS`.
+(`finite.py`, `peft_io.py`) and the base's view (`gate.py`). To add a finding: its
+words in `peft_findings.py`.
 """
 
 import re
@@ -17,19 +18,17 @@ from .finite import Truncated, not_finite
 from .folders import open_plain, read_plain
 from .limits import DEFAULT_LIMITS, Limits
 from .peft_config import HEADS, PeftConfig, parse_config, scale_fault
+from .peft_findings import MAX_KEY_CHARS, PREFIX, finding
 from .safetensors_header import BadHeader, TensorInfo, read_file_header
-from .text import some
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
-PREFIX = "base_model.model."
 
 _NAME = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*", re.ASCII)
 _FOREIGN = re.compile(r"\.lora_|base_model\.|base_layer|modules_to_save")
 _ENDINGS = {".lora_A.weight": "A", ".lora_B.weight": "B"}
 _ENDING_CHARS, _PREFIX_CHARS = len(".lora_A.weight"), len(PREFIX)
 _DTYPES = frozenset({"F32", "BF16", "F16"})
-_MAX_KEY_CHARS = 256
 
 
 class ModuleHeader(NamedTuple):
@@ -133,7 +132,7 @@ def _read_weights(
         text = f"{WEIGHTS_FILE} cannot be read: {err.strerror}"
         remedy = "save the adapter with save_pretrained(..., safe_serialization=True)"
         return None, [Problem("missing_weights", text, remedy)]
-    return header.tensors, [_grouped("not_finite", bad)] if bad else []
+    return header.tensors, [finding("not_finite", bad)] if bad else []
 
 
 def _pair(
@@ -169,7 +168,7 @@ def _pair(
             problems.setdefault(fault, []).append(
                 f"{name} ({', '.join(f'lora_{s} {list(i.shape)}' for s, i in pair.items())})"
             )
-    found = [_grouped(code, names) for code, names in problems.items()]
+    found = [finding(code, names) for code, names in problems.items()]
     if (not sides and not found) or len(sides) > limits.modules:
         text = f"the adapter holds {len(sides)} modules: expected 1 to {limits.modules}"
         found.append(Problem("module_count", text, "save the adapter again with peft"))
@@ -178,7 +177,7 @@ def _pair(
 
 @lru_cache(maxsize=1 << 14)  # the adapters of one base all name the same modules
 def _module_fault(module: str) -> str | None:
-    if len(module) > _MAX_KEY_CHARS - _PREFIX_CHARS or not _NAME.fullmatch(module):
+    if len(module) > MAX_KEY_CHARS - _PREFIX_CHARS or not _NAME.fullmatch(module):
         return "bad_name"
     if _FOREIGN.search(module):
         return "foreign"
@@ -186,7 +185,7 @@ def _module_fault(module: str) -> str | None:
 
 
 def _key_fault(key: str) -> str:
-    if len(key) > _MAX_KEY_CHARS or not key.isascii() or not key.isprintable():
+    if len(key) > MAX_KEY_CHARS or not key.isascii() or not key.isprintable():
         return "bad_name"
     for code, sign in _SIGNS:
         if sign in key:
@@ -233,7 +232,7 @@ def _compare(
     wild = [f"{name} ({fault})" for name, s in scales.items() if (fault := scale_fault(s))]
     silent = [] if any(scales.values()) else list(scales)
     return [
-        _grouped(code, names)
+        finding(code, names)
         for code, names in (
             ("rank_mismatch", rank_off),
             ("rank_limit", beyond),
@@ -243,65 +242,3 @@ def _compare(
         )
         if names
     ]
-
-
-_TEXTS: Mapping[str, tuple[str, str]] = {
-    "dora": (
-        "magnitude vectors of DoRA",
-        "merge it (peft: merge_and_unload), subtract the base and extract a LoRA from the "
-        "difference, or train with use_dora=False",
-    ),
-    "embedding_lora": ("LoRA on an embedding", "target linear modules only"),
-    "head_lora": (
-        "LoRA on the output layer, which vLLM leaves out of prompt_logprobs, so that texts would "
-        "be scored as by the base",
-        "train without lm_head among the target modules",
-    ),
-    "modules_to_save": (
-        "full copies of modules",
-        "train without modules_to_save, or serve the merged model (peft: merge_and_unload)",
-    ),
-    "bias": ("bias terms", "train with bias='none' and lora_bias=False"),
-    "wrong_prefix": (
-        f"names without the prefix {PREFIX!r}; vLLM would serve the base silently",
-        "save the adapter with peft's save_pretrained on the PeftModel itself",
-    ),
-    "bad_name": (
-        f"names that no module can have (at most {_MAX_KEY_CHARS} letters, digits, '_', '-', '.')",
-        "save the adapter again with peft",
-    ),
-    "unknown_tensor": ("tensors that belong to no LoRA", "save the adapter again with peft"),
-    "wrong_dtype": (
-        "dtypes other than F32, BF16, F16",
-        "cast the adapter before saving (model.to(torch.bfloat16))",
-    ),
-    "mixed_dtypes": ("factors of two dtypes", "cast both factors to one dtype before saving"),
-    "unpaired": ("modules with one factor only", "save the adapter again with peft"),
-    "bad_factors": (
-        "factors whose shapes do not meet in one rank",
-        "save it again with peft; under ZeRO-3 or FSDP gather the shards first",
-    ),
-    "rank_limit": ("ranks above the limit", "truncate the adapter to a lower rank"),
-    "rank_mismatch": (
-        "ranks that differ from what the config says, so that the scale would be wrong",
-        "save config and weights together",
-    ),
-    "untargeted": (
-        "modules outside target_modules, which PEFT would ignore and vLLM would apply",
-        "save config and weights together",
-    ),
-    "bad_scale": ("scales that overflow", "set lora_alpha to what it was trained with"),
-    "zero_scale": (
-        "scale 0, every one of them, so that the adapter does nothing",
-        "set lora_alpha to what it was trained with",
-    ),
-    "not_finite": (
-        "values that are NaN or infinity",
-        "the training diverged: train again with a lower rate",
-    ),
-}
-
-
-def _grouped(code: str, names: list[str]) -> Problem:
-    what, remedy = _TEXTS[code]
-    return Problem(code, f"{len(names)} with {what}: {some(names)}", remedy)

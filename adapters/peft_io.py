@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from .delta import AdapterDelta, Delta
-from .peft_header import CONFIG_FILE, PREFIX, WEIGHTS_FILE, read_header_of
+from .peft_findings import PREFIX
+from .peft_header import CONFIG_FILE, WEIGHTS_FILE, read_header_of
 
 _Number = TypeVar("_Number", int, float)
 

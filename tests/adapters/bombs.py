@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from skillweave.adapters.gate import GatePolicy
 from skillweave.adapters.limits import DEFAULT_LIMITS
-from skillweave.adapters.peft_header import CONFIG_FILE, PREFIX, WEIGHTS_FILE
+from skillweave.adapters.peft_findings import PREFIX
+from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
 
 from .healthy import BASE, CONFIG, Tensor, file_of, pack, write_healthy
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from skillweave.adapters.gate import GatePolicy
-from skillweave.adapters.peft_header import CONFIG_FILE, PREFIX, WEIGHTS_FILE
+from skillweave.adapters.peft_findings import PREFIX
+from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
 
 from .healthy import BASE, CONFIG, SHAPES, file_of, healthy_tensors, pack
 from .oracle import disagreements

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from skillweave.adapters.base import BaseIdentity
-from skillweave.adapters.peft_header import CONFIG_FILE, PREFIX, WEIGHTS_FILE
+from skillweave.adapters.peft_findings import PREFIX
+from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
 
 RANK, HIDDEN = 4, 16
 SHAPES = {

@@ -18,7 +18,8 @@ from skillweave.adapters.base import BaseIdentity
 from skillweave.adapters.card import CARD_FILE, Card, card_bytes
 from skillweave.adapters.gate import GatePolicy
 from skillweave.adapters.limits import Limits
-from skillweave.adapters.peft_header import CONFIG_FILE, PREFIX, WEIGHTS_FILE
+from skillweave.adapters.peft_findings import PREFIX
+from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
 
 from .healthy import BASE, CONFIG, RANK, Tensor, file_of, healthy_tensors, pack
 

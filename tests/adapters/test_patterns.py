@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from peft.utils.other import get_pattern_key
+from skillweave.adapters.pattern_syntax import Unreadable
 from skillweave.adapters.pattern_table import PatternTable
-from skillweave.adapters.patterns import Program, Unreadable, read_pattern, worst_steps
+from skillweave.adapters.patterns import Program, read_pattern, worst_steps
 
 ATOMS = ("a", "b", ".", r"\.", "[ab]", "[^a]", r"\d", r"\w", "^", "$", r"\b", "(a|b)", "(?:ab|a)")
 REPEATS = ("", "", "", "*", "+", "?", "{1,2}", "*?", "{2}", "{1,}", "|")
