@@ -26,7 +26,7 @@ def dare(
     rank: int,
     generator: torch.Generator,
     sign_election: Literal["none", "total", "frequency"] = "none",
-    powers: int | None = None,
+    walks: int | None = None,
 ) -> Truncated:
     """`x -> x / density` with probability `density`, else 0, for every entry of every delta.
 
@@ -44,7 +44,7 @@ def dare(
         density: share of entries kept, in (0, 1].
         rank: of the result; the merged delta itself has full rank.
         generator: on the device of the factors; it is advanced.
-        powers: see `merge_entries`.
+        walks: over the rows; None for as many as `leading_part` finds useful.
 
     Returns:
         Scale 1, float32; errors are relative to the merged delta before the last step.
@@ -60,7 +60,7 @@ def dare(
         weights,
         density=density,
         rank=rank,
-        powers=powers,
+        walks=walks,
         rows_of=partial(
             dare_rows, density=density, generator=generator, sign_election=sign_election
         ),
@@ -99,9 +99,9 @@ def _drawn(true: TrueDeltas, density: float, generator: torch.Generator) -> Tens
     """The mask of one adapter: eight entries to a byte on the CPU, a byte each elsewhere."""
     columns, device = true.shape[1], generator.device
     parts = []
+    room = torch.empty(true.height, columns, device=device, dtype=true.dtype)
     for lines in true.slices():
-        size = (lines.stop - lines.start, columns)
-        uniform = torch.rand(size, generator=generator, device=device, dtype=true.dtype)
+        uniform = room[: lines.stop - lines.start].uniform_(generator=generator)
         if device.type == "cpu":
             values = uniform.numpy()
             bits = np.packbits(values < values.dtype.type(density), axis=1)

@@ -20,7 +20,7 @@ def magnitude(
     *,
     density: float,
     rank: int,
-    powers: int | None = None,
+    walks: int | None = None,
 ) -> Truncated:
     """`sum_i w_i top_density(D_i)`, then the nearest LoRA of the asked rank.
 
@@ -37,7 +37,7 @@ def magnitude(
         weights,
         density=density,
         rank=rank,
-        powers=powers,
+        walks=walks,
         rows_of=partial(magnitude_rows, density=density),
     )
 

@@ -11,12 +11,14 @@ from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
 from .checks import check_finite, check_fraction, check_mix, check_rank, module_names, terms_of
+from .concat import concat
 from .range_finder import leading_part
 from .row_blocks import Rows, TrueDeltas
+from .truncate import truncate
 from .truncated import Piece, Truncated, assemble
 
 _EXTRA = 8  # directions beyond the rank, where the factors do not give more by themselves
-_MOST = 4  # times the rank: more directions of the factors than that are reduced to that
+_MOST = 4  # times the rank, and the extra ones: more directions than that are not looked at
 
 MergedRows = Callable[[TrueDeltas, Tensor], Rows]
 """The rows of one module's merged delta, from the true deltas and the weights `(N,)`."""
@@ -28,15 +30,13 @@ def merge_entries(
     *,
     density: float,
     rank: int,
-    powers: int | None,
+    walks: int | None,
     rows_of: MergedRows,
 ) -> Truncated:
     """The best rank `R` approximation (nearly) of a merge that acts on entries.
 
     Args:
-        powers: further walks over the rows; None takes what was measured to stay within 1 % of the
-            dense optimum: none, one at a density below 0.3, two where the rank asked for is above
-            the rank of the factors.
+        walks: how often the rows are formed; None for as often as `leading_part` finds useful.
 
     Raises:
         ValueError: as `concat`; a density outside (0, 1], a rank below 1, a value not finite.
@@ -44,8 +44,8 @@ def merge_entries(
     check_mix(deltas, weights)
     check_fraction(density, "density")
     check_rank(rank)
-    if powers is not None and powers < 0:
-        raise ValueError(f"powers is {powers}: expected a whole number >= 0, or None")
+    if walks is not None and walks < 1:
+        raise ValueError(f"walks is {walks}: expected a whole number >= 1, or None")
     pieces: dict[str, Piece] = {}
     for name in module_names(deltas):
         terms = terms_of(name, deltas, weights)
@@ -54,29 +54,30 @@ def merge_entries(
             check_finite(module.up_OR, name)
             check_finite(module.down_RI, name)
         true = TrueDeltas(modules)
-        weights_N = torch.tensor([w for _, w in terms], dtype=true.dtype).to(modules[0].up_OR)
-        start_IL = _start(modules, [w for _, w in terms], rank)
-        steps = _default_powers(density, rank, modules) if powers is None else powers
-        rows = rows_of(true, weights_N.to(true.dtype))
-        pieces[name] = leading_part(
-            rows, true.shape, start_IL.to(true.dtype), rank=rank, powers=steps
-        )
+        signed = [weight for _, weight in terms]
+        rows = rows_of(true, torch.tensor(signed, dtype=true.dtype, device=true.device))
+        start_IL = _start(terms, rank).to(true.dtype)
+        pieces[name] = leading_part(rows, true.shape, start_IL, rank=rank, walks=walks)
     return assemble(pieces)
 
 
-def _default_powers(density: float, rank: int, modules: Sequence[Delta]) -> int:
-    if rank > sum(m.rank for m in modules):
-        return 2
-    return 1 if density < 0.3 else 0
+def _start(terms: Sequence[tuple[Delta, float]], rank: int) -> Tensor:
+    """Where the plain weighted sum reads from: a mask disturbs that, but does not hide it.
 
-
-def _start(modules: Sequence[Delta], weights: Sequence[float], rank: int) -> Tensor:
-    """The rows of the factors, which a mask disturbs but does not hide, and some Gaussian ones."""
-    downs_IP = torch.cat([m.down_RI.detach().float() for m in modules]).mT
-    wanted = min(downs_IP.shape[0], rank + _EXTRA)
-    missing = max(0, wanted - downs_IP.shape[1])
-    generator = torch.Generator(device=downs_IP.device).manual_seed(0)
-    noise = torch.randn(downs_IP.shape[0], missing, generator=generator, device=downs_IP.device)
-    return torch.cat(
-        [downs_IP / torch.linalg.vector_norm(downs_IP, dim=0).clamp(min=1e-30), noise], 1
-    )
+    At most `_MOST * rank + _EXTRA` leading directions of it; where it has fewer than `rank +
+    _EXTRA`, Gaussian ones fill up.
+    """
+    most = _MOST * rank + _EXTRA
+    if sum(module.rank for module, _ in terms) > most:
+        parts, weights = [{"": module} for module, _ in terms], [weight for _, weight in terms]
+        downs_RI = truncate(concat(parts, weights), rank=most).delta[""].down_RI
+    else:
+        downs_RI = torch.cat([module.down_RI.detach().float() for module, _ in terms])
+    downs_IR = (
+        downs_RI / torch.linalg.vector_norm(downs_RI, dim=1, keepdim=True).clamp(min=1e-30)
+    ).mT
+    columns = downs_IR.shape[0]
+    missing = max(0, min(columns, rank + _EXTRA) - downs_IR.shape[1])
+    generator = torch.Generator(device=downs_IR.device).manual_seed(0)
+    noise = torch.randn(columns, missing, generator=generator, device=downs_IR.device)
+    return torch.cat([downs_IR, noise], 1)

@@ -3,6 +3,8 @@
 Shape letters: `L` directions of the sketch, `R` rank kept, `I` in, `O` out features.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,60 +14,118 @@ from .stacks import stored
 from .truncated import Piece, zero_piece
 
 _CUT = 1e-10  # of squared norms: below it a direction of a float32 sketch is rounding
+_ENOUGH = 0.008  # of the squared error: what further walks may still gain
+_LEAVES = (0.25, 0.9)  # what a half walk is taken to leave of the gain before it: least, most
+_MOST_WALKS = 8
 
 
 def leading_part(
-    rows: Rows, shape: tuple[int, int], start_IL: Float[Tensor, "I L"], *, rank: int, powers: int
+    rows: Rows,
+    shape: tuple[int, int],
+    start_IL: Float[Tensor, "I L"],
+    *,
+    rank: int,
+    walks: int | None = None,
 ) -> Piece:
     """`D_r = Q V_r V_r^T Q^T D`, the best rank `R` within the range that was found.
 
-    Each walk over the rows forms `Y = D S` and `Z = D^T Y` together; `Z` is the start of the next
-    walk, so that a walk is a whole power step. After the last one `Q = orth(Y)`, and `Q^T D` is
-    known from `Z` without another walk. `D_r` is a projection of `D`, hence the error:
+    Each walk over the rows forms `Y = D S` and `Z = D^T Y` together (`S` orthonormal). With `Q =
+    orth(Y)`, `Q^T D` is known from `Z` without another walk; `Z` is also the start of the next one,
+    so that a walk is a whole power step. `D_r` is a projection of `D`, hence its error:
     `||D - D_r||^2 = ||D||^2 - ||D_r||^2`.
 
-    Sketch sums run in the dtype of the rows, everything of size `L x L` in float64; a relative
-    error below some 1e-3 is therefore not resolved in float32.
+    **When to stop.** The first half of a walk finds the energy `e0` (top `R` of `D S`), the second
+    half `e1 >= e0` (top `R` of `Q^T D`). A next half gains less by some factor `q`: for a flat rest
+    `q` is the largest square of a singular value of noise with the energy that is left, `(sqrt O +
+    sqrt I)^2 / (O I)` of it, over the `R`-th square found. The walks end when `(e1 - e0) q /
+    (1 - q)` is at most 0.8 % of the squared error (`q` held within 0.25 and 0.9). An estimate and
+    not a bound: over 360 mixes (flat and falling spectra, shared factors, densities 0.1 to 0.9,
+    ranks 8 to 32) the distance was at most 1.0033 of the optimum, after 2.2 walks in the mean.
+
+    Sketches are summed in the dtype of the rows, everything of size `L x L` in float64; a relative
+    error below some 1e-3 is not resolved in float32.
 
     Args:
-        start_IL: directions to look at first. The range of what `D` was made from is far better
-            than Gaussian ones; both may be mixed.
-        powers: walks beyond the first.
+        start_IL: directions to look at first. The rows of the factors that `D` was made from are
+            far better than Gaussian ones; both may be mixed.
+        walks: exactly so many; None for as many as the rule asks for, at most 8.
 
     Source: Halko, Martinsson and Tropp (arXiv:0909.4061), algorithms 4.3 and 5.1.
-    Departs: the start is not random alone, and `Z` replaces their second pass.
+    Departs: the start is not random alone, `Z` replaces their second pass, and the rule to stop.
     """
-    lines, dtype = shape[0], start_IL.dtype
-    for walk in range(powers + 1):
-        if walk > 0:
-            start_IL = start_IL @ _whitening(start_IL).to(dtype)
-        image_OL = start_IL.new_zeros(lines, start_IL.shape[1])
-        back_IL = torch.zeros_like(start_IL)
-        total = 0.0
-        for rows_H, block in rows():
-            torch.mm(block, start_IL, out=image_OL[rows_H])
-            back_IL.addmm_(block.mT, image_OL[rows_H])
-            total += float(torch.linalg.vector_norm(block)) ** 2
-        start_IL = back_IL
-    if total == 0.0:
-        return zero_piece(shape, start_IL, dtype)
-    image, back = image_OL.double(), back_IL.double()
-    basis = _whitening(image)
-    back = back @ basis
-    energies, turn = torch.linalg.eigh(back.mT @ back)
-    kept = max(1, min(rank, int((energies > _CUT * energies[-1]).sum())))
-    energies, turn = energies.flip(0)[:kept], turn.flip(1)[:, :kept]
-    roots = energies.pow(0.25)
-    module = stored(image @ (basis @ (turn * roots)), back @ (turn / roots), dtype)
-    return Piece(module, max(0.0, total - float(energies.sum())), total, "sketch")
+    for walk in range(1, (walks or _MOST_WALKS) + 1):
+        seen = _walk(rows, shape[0], start_IL)
+        if not seen.image_OL.any():
+            nothing = zero_piece(shape, start_IL, start_IL.dtype).module
+            return Piece(nothing, seen.total, seen.total, "zero")
+        found = _find(seen, rank)
+        if walk == walks or (walks is None and found.expected_gain(seen, shape) <= _ENOUGH):
+            break
+        start_IL = seen.back_IL
+    roots = found.energies_R.pow(0.25)
+    up_OR = seen.image_OL @ (found.basis_LR * roots).to(start_IL.dtype)
+    down_IR = seen.back_IL @ (found.basis_LR / roots).to(start_IL.dtype)
+    lost = max(0.0, seen.total - float(found.energies_R.sum()))
+    return Piece(stored(up_OR, down_IR, start_IL.dtype), lost, seen.total, "sketch")
 
 
-def _whitening(tall: Tensor) -> Tensor:
-    """`T` with orthonormal `tall @ T`, float64; dependent directions are left out."""
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """`Y = D S`, `Z = D^T Y`, `||D||^2`."""
+
+    image_OL: Tensor
+    back_IL: Tensor
+    total: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """`Y basis` has orthonormal columns, the leading left vectors of `Q Q^T D`."""
+
+    basis_LR: Tensor
+    energies_R: Tensor
+    all_energy: float
+    first_half: float
+
+    def expected_gain(self, seen: _Seen, shape: tuple[int, int]) -> float:
+        """What further walks may gain, over the squared error now."""
+        error = seen.total - float(self.energies_R.sum())
+        if error <= 0.0:
+            return 0.0
+        edge: float = (shape[0] ** 0.5 + shape[1] ** 0.5) ** 2 / (shape[0] * shape[1])
+        edge *= max(0.0, seen.total - self.all_energy)
+        leaves: float = edge / float(self.energies_R[-1])
+        leaves = max(_LEAVES[0], min(_LEAVES[1], leaves))
+        gained: float = float(self.energies_R.sum()) - self.first_half
+        return gained / error * leaves / (1.0 - leaves)
+
+
+def _walk(rows: Rows, lines: int, start_IL: Tensor) -> _Seen:
+    values, vectors = _gram_spectrum(start_IL)
+    start_IL = start_IL @ (vectors / values.sqrt()).to(start_IL.dtype)
+    image_OL = start_IL.new_zeros(lines, start_IL.shape[1])
+    back_IL = torch.zeros_like(start_IL)
+    total = 0.0
+    for rows_H, block in rows():
+        torch.mm(block, start_IL, out=image_OL[rows_H])
+        back_IL.addmm_(block.mT, image_OL[rows_H])
+        total += float(torch.linalg.vector_norm(block)) ** 2
+    return _Seen(image_OL, back_IL, total)
+
+
+def _find(seen: _Seen, rank: int) -> _Found:
+    values, vectors = _gram_spectrum(seen.image_OL)
+    whitening, back = vectors / values.sqrt(), seen.back_IL.double()
+    energies, turn = torch.linalg.eigh(whitening.mT @ (back.mT @ back) @ whitening)
+    energies, turn = energies.flip(0), turn.flip(1)
+    kept = max(1, min(rank, int((energies > _CUT * energies[0]).sum())))
+    first_half = float(values.flip(0)[:kept].sum())
+    return _Found(whitening @ turn[:, :kept], energies[:kept], float(energies.sum()), first_half)
+
+
+def _gram_spectrum(tall: Tensor) -> tuple[Tensor, Tensor]:
+    """Rising eigenvalues and vectors of `tall^T tall`, float64, without dependent directions."""
     wide = tall.double()
     values, vectors = torch.linalg.eigh(wide.mT @ wide)
     sound = values > _CUT * values[-1]
-    if not bool(sound.any()):
-        return torch.eye(tall.shape[1], dtype=torch.float64, device=tall.device)
-    whitening: Tensor = vectors[:, sound] / values[sound].sqrt()
-    return whitening
+    return values[sound], vectors[:, sound]

@@ -21,7 +21,7 @@ def ties(
     density: float,
     rank: int,
     sign_election: SignElection = "total",
-    powers: int | None = None,
+    walks: int | None = None,
 ) -> Truncated:
     """Keep the largest entries of every delta, elect a sign per entry, average those who agree.
 
@@ -34,7 +34,7 @@ def ties(
     Args:
         density: share of entries kept, in (0, 1].
         rank: of the result; the merged delta itself has full rank.
-        powers: see `merge_entries`.
+        walks: over the rows; None for as many as `leading_part` finds useful.
 
     Returns:
         Scale 1, float32; errors are relative to the merged delta before step 4.
@@ -50,7 +50,7 @@ def ties(
         weights,
         density=density,
         rank=rank,
-        powers=powers,
+        walks=walks,
         rows_of=partial(ties_rows, density=density, sign_election=sign_election),
     )
 

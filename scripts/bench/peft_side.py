@@ -8,10 +8,11 @@ import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, get_peft_model
+from peft.utils import merge_utils
 from torch import Tensor, nn
 
 from ...adapters.delta import AdapterDelta, Delta
@@ -26,6 +27,13 @@ Mode = Literal[
     "dare_ties_svd",
     "magnitude_prune_svd",
 ]
+
+_MERGES = {
+    "ties_svd": merge_utils.ties,
+    "magnitude_prune_svd": merge_utils.magnitude_prune,
+    "dare_linear_svd": merge_utils.dare_linear,
+    "dare_ties_svd": merge_utils.dare_ties,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +58,7 @@ class PeftSide:
         self._numbers = itertools.count()
         layers = nn.ModuleDict({self._keys[n]: _linear(n, deltas) for n in self._names})
         configs = [self._config(delta) for delta in deltas]
-        self._model = get_peft_model(layers, configs[0], adapter_name=self.adapters[0])
-        assert isinstance(self._model, PeftModel)
+        self._model: Any = get_peft_model(layers, configs[0], adapter_name=self.adapters[0])
         for adapter, config in zip(self.adapters[1:], configs[1:], strict=True):
             self._model.add_adapter(adapter, config)
         for adapter, delta in zip(self.adapters, deltas, strict=True):
@@ -112,20 +119,21 @@ class PeftSide:
         self._model.delete_adapter(probe)
         return generator
 
-    def true_deltas(self, name: str) -> list[Tensor]:
-        """`get_delta_weight` of every adapter that has the module, as PEFT's merges see it."""
-        layer = self._layer(name)
-        deltas = (layer.get_delta_weight(a) for a in self.adapters if a in layer.lora_A)
-        return [delta.detach() for delta in deltas]
+    def masked(self, name: str, weights: Sequence[float], mode: Mode, density: float) -> Tensor:
+        """The merged delta of one module before its SVD; draws from torch's global generator."""
+        layer, merge = self._layer(name), _MERGES[mode]
+        held = [(a, w) for a, w in zip(self.adapters, weights, strict=True) if a in layer.lora_A]
+        true = [layer.get_delta_weight(adapter).detach() for adapter, _ in held]
+        merged: Tensor = merge(true, torch.tensor([w for _, w in held]), density)
+        return merged
 
     def _config(self, delta: AdapterDelta) -> LoraConfig:
         (rank,) = {module.rank for module in delta.values()}
         keys = [self._keys[name] for name in delta]
         return LoraConfig(r=rank, lora_alpha=rank, target_modules=keys)
 
-    def _layer(self, name: str) -> nn.Module:
-        layer: nn.Module = self._model.base_model.model[self._keys[name]]
-        return layer
+    def _layer(self, name: str) -> Any:  # PEFT's layers are typed as plain modules
+        return self._model.base_model.model[self._keys[name]]
 
     def _read(self, adapter: str) -> AdapterDelta:
         found: dict[str, Delta] = {}
@@ -140,6 +148,4 @@ class PeftSide:
 
 def _linear(name: str, deltas: Sequence[AdapterDelta]) -> nn.Module:
     rows, columns = next(delta[name].shape for delta in deltas if name in delta)
-    layer: nn.Module = nn.utils.skip_init(nn.Linear, columns, rows, bias=False)
-    nn.init.zeros_(layer.weight)
-    return layer
+    return nn.Linear(columns, rows, bias=False)

@@ -140,7 +140,7 @@ def test_the_sketch_finds_the_leading_part(rank: int) -> None:
             yield slice(start, min(30, start + 7)), matrix[start : start + 7]
 
     start = torch.randn(25, rank + 8, generator=generator)
-    piece = leading_part(rows, (30, 25), start, rank=rank, powers=1)
+    piece = leading_part(rows, (30, 25), start, rank=rank, walks=2)
     best = float(torch.linalg.svdvals(matrix)[rank:].norm())
     lost = float((piece.module.dense_OI() - matrix).norm())
     assert piece.module.rank == rank
@@ -162,8 +162,8 @@ def test_merges_that_mean_nothing() -> None:
         magnitude(deltas, [1.0], density=1.5, rank=1)
     with pytest.raises(ValueError, match="rank is 0"):
         dare(deltas, [1.0], density=0.5, rank=0, generator=torch.Generator())
-    with pytest.raises(ValueError, match="powers is -1"):
-        ties(deltas, [1.0], density=0.5, rank=1, powers=-1)
+    with pytest.raises(ValueError, match="walks is 0"):
+        ties(deltas, [1.0], density=0.5, rank=1, walks=0)
     with pytest.raises(ValueError, match="1 adapters and 2 weights"):
         ties(deltas, [1.0, 2.0], density=0.5, rank=1)
     bad = {n: Delta(m.down_RI * math.nan, m.up_OR, 1.0) for n, m in deltas[0].items()}
