@@ -104,9 +104,7 @@ def pull(
         bool, typer.Option("--accept-base", help="Take it although its precision differs.")
     ] = False,
     alias: Annotated[list[str] | None, typer.Option(help="Move to it; repeat it.")] = None,
-    licence: Annotated[
-        str | None, typer.Option(help="For one without a card.")
-    ] = None,
+    licence: Annotated[str | None, typer.Option(help="For one without a card.")] = None,
     trust_evidence: Annotated[
         bool, typer.Option("--trust-evidence", help="Take its attestations at their word.")
     ] = False,

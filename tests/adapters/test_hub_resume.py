@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.adapters.hub_resume import Part, complete
 from skillweave.adapters.hub_types import HubError
@@ -40,6 +40,7 @@ def fetch(path: Path, wire: Wire, size: int = len(CONTENT)) -> bytes:
     return path.read_bytes()
 
 
+@settings(max_examples=40)
 @given(
     there=st.integers(0, len(CONTENT)),
     breaks=st.lists(st.integers(1, 60), max_size=5),

@@ -31,6 +31,7 @@ def test_what_is_no_header_is_refused(block: str) -> None:
 
 def test_what_a_repository_is_found_by() -> None:
     card = front_matter(
-        "---\ntags: [lora, lora]\nlicense: mit\nbase_model: x/y\nbase_model_relation: adapter\n---\n"
+        "---\ntags: [lora, lora]\nlicense: mit\n"
+        "base_model: x/y\nbase_model_relation: adapter\n---\n"
     )
     assert tags_of(card) == ["lora", "license:mit", "base_model:x/y", "base_model:adapter:x/y"]
