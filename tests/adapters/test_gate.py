@@ -13,7 +13,7 @@ from skillweave.adapters.base import BaseIdentity
 from skillweave.adapters.card import Card
 from skillweave.adapters.errors import AdapterRefused
 from skillweave.adapters.gate import GatePolicy, check_adapter, require_adapter
-from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
+from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE, read_header_of
 
 from .conftest import MakeAdapter
 
@@ -116,3 +116,15 @@ def test_a_strangers_names_cannot_write_on_a_terminal(folder: Path) -> None:
     for problem in check_adapter(folder, None):
         assert problem.message.isprintable()
         assert len(problem.message) < 300
+
+
+def test_an_engines_cap_must_hold_every_rank_that_the_config_names(
+    make_adapter: MakeAdapter, base: BaseIdentity
+) -> None:
+    """vLLM compares its cap with `r` and all patterns, whether or not a module has that rank."""
+    every = dict.fromkeys(("q_proj", "v_proj", "down_proj"), 2)
+    folder = make_adapter(r=32, rank_pattern=every)
+    assert {m.rank for m in read_header_of(folder).modules.values()} == {2}
+    assert read_header_of(folder).rank == 32
+    found = GatePolicy(max_rank=16).check(folder, base)
+    assert [p.code for p in found] == ["rank_above_cap"]
