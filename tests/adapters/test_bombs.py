@@ -1,4 +1,4 @@
-"""Folders made to cost as much as the limits allow: an answer, not a crash. What it cost: the exam."""
+"""Folders made as dear as the limits allow: an answer, not a crash. What it cost: the exam."""
 
 from pathlib import Path
 
