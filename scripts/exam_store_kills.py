@@ -79,17 +79,13 @@ class Seen:
 
     @classmethod
     def of(cls, store: Store) -> "Seen":
-        """Page through it."""
-        seen, after = cls(), None
-        while True:
-            page = store.page(after=after, limit=1000)
-            for version, names in zip(page.versions, page.aliases, strict=True):
-                seen.versions[str(version.id), version.number] = version.version_digest
-                if "mine" in names:
-                    seen.aliases[str(version.id)] = version.number
-            after = page.next
-            if after is None:
-                return seen
+        """One page, so that it is one moment: an alias may move between two pages."""
+        seen, page = cls(), store.page(limit=1_000_000)
+        for version, names in zip(page.versions, page.aliases, strict=True):
+            seen.versions[str(version.id), version.number] = version.version_digest
+            if "mine" in names:
+                seen.aliases[str(version.id)] = version.number
+        return seen
 
 
 def look(store: Store, book: Book, hear: Callable[[], None]) -> Iterator[str]:
