@@ -11,14 +11,12 @@ from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
 from .checks import check_finite, check_fraction, check_mix, check_rank, module_names, terms_of
-from .concat import concat
 from .range_finder import leading_part
 from .row_blocks import Rows, TrueDeltas
-from .truncate import truncate
 from .truncated import Piece, Truncated, assemble
 
 _EXTRA = 8  # directions beyond the rank, where the factors do not give more by themselves
-_MOST = 4  # times the rank, and the extra ones: more directions than that are not looked at
+_MOST = 2  # times the rank, and the extra ones: more directions than that are not looked at
 
 MergedRows = Callable[[TrueDeltas, Tensor], Rows]
 """The rows of one module's merged delta, from the true deltas and the weights `(N,)`."""
@@ -67,17 +65,32 @@ def _start(terms: Sequence[tuple[Delta, float]], rank: int) -> Tensor:
     At most `_MOST * rank + _EXTRA` leading directions of it; where it has fewer than `rank +
     _EXTRA`, Gaussian ones fill up.
     """
-    most = _MOST * rank + _EXTRA
-    if sum(module.rank for module, _ in terms) > most:
-        parts, weights = [{"": module} for module, _ in terms], [weight for _, weight in terms]
-        downs_RI = truncate(concat(parts, weights), rank=most).delta[""].down_RI
-    else:
-        downs_RI = torch.cat([module.down_RI.detach().float() for module, _ in terms])
-    downs_IR = (
-        downs_RI / torch.linalg.vector_norm(downs_RI, dim=1, keepdim=True).clamp(min=1e-30)
-    ).mT
-    columns = downs_IR.shape[0]
-    missing = max(0, min(columns, rank + _EXTRA) - downs_IR.shape[1])
-    generator = torch.Generator(device=downs_IR.device).manual_seed(0)
-    noise = torch.randn(columns, missing, generator=generator, device=downs_IR.device)
-    return torch.cat([downs_IR, noise], 1)
+    downs_IP = torch.cat([module.down_RI.detach().float() for module, _ in terms]).mT
+    downs_IP = downs_IP / torch.linalg.vector_norm(downs_IP, dim=0).clamp(min=1e-30)
+    columns, num_terms = downs_IP.shape
+    if num_terms > _MOST * rank + _EXTRA:
+        return downs_IP @ _leading(downs_IP, terms)[:, : _MOST * rank + _EXTRA]
+    missing = max(0, min(columns, rank + _EXTRA) - num_terms)
+    generator = torch.Generator(device=downs_IP.device).manual_seed(0)
+    noise = torch.randn(columns, missing, generator=generator, device=downs_IP.device)
+    return torch.cat([downs_IP, noise], 1)
+
+
+def _leading(downs_IP: Tensor, terms: Sequence[tuple[Delta, float]]) -> Tensor:
+    """`c`, falling, with `downs c` the right singular vectors of the weighted sum `U downs^T`.
+
+    `downs^T downs = C C^T` and `C^T U^T U C y = lambda y` give `c = C^-T y`. It only says where to
+    look first: float32 Grams, and a small ridge where factors are dependent.
+    """
+    parts = [
+        module.up_OR.detach().float()
+        * (weight * module.scale * torch.linalg.vector_norm(module.down_RI.float(), dim=1))
+        for module, weight in terms
+    ]
+    ups_OP = torch.cat(parts, dim=1)
+    seen_PP = (downs_IP.mT @ downs_IP).double()
+    seen_PP.diagonal().add_(1e-5)
+    lower = torch.linalg.cholesky(seen_PP)
+    _, turn = torch.linalg.eigh(lower.mT @ (ups_OP.mT @ ups_OP).double() @ lower)
+    upper: Tensor = torch.linalg.solve_triangular(lower.mT, turn.flip(1), upper=True)
+    return upper.to(downs_IP.dtype)
