@@ -16,8 +16,9 @@ from .card import CARD_FILE, Card, card_bytes, parse_card
 from .digests import version_digest, weights_digest
 from .errors import AdapterRefused, StoreError
 from .file_ops import DiskOps, FileOps
-from .folders import folder_digests, is_executable, list_folder
+from .folders import folder_digests, is_executable, list_folder, read_plain
 from .gate import GatePolicy
+from .limits import DEFAULT_LIMITS
 from .peft_header import CONFIG_FILE, WEIGHTS_FILE
 
 SKILL_FOLDER = "skill"
@@ -52,7 +53,8 @@ def write_artifact(
     Args:
         target: must not exist yet.
         adapter_dir: a PEFT folder; only its config and weights are taken.
-        card: written as `card.json`.
+        card: written as `card.json`; where the source holds one that says the same, its bytes are
+            kept, so that a later default in the schema does not rename what others shipped.
         skill_dir: copied whole, byte for byte, executable bits kept; None for no skill.
         files: the file operations, by default the disk.
         base: the base whose names and shapes the copy must have; None where none is known.
@@ -69,11 +71,19 @@ def write_artifact(
     ops.make_folder(target)
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         ops.copy(adapter_dir / name, target / name, executable=False)
-    ops.write(target / CARD_FILE, [card_bytes(card)])
+    ops.write(target / CARD_FILE, [_card_as_shipped(adapter_dir / CARD_FILE, card)])
     if skill_dir is not None:
         _copy_skill(skill_dir, target / SKILL_FOLDER, ops)
     policy.require(target, base)
     ops.sync_folder(target)
+
+
+def _card_as_shipped(path: Path, card: Card) -> bytes:
+    try:
+        shipped = read_plain(path, DEFAULT_LIMITS.config_bytes)
+        return shipped if parse_card(shipped) == card else card_bytes(card)
+    except (OSError, ValueError):
+        return card_bytes(card)
 
 
 def read_card(folder: Path) -> Card:

@@ -15,6 +15,7 @@ of us would catch, and add it to the tree below.
     ├── AdapterRefused (ValueError)        the gate found problems; all of them in `.problems`
     ├── BaseMismatch (ValueError)          two base models that are not of one family
     ├── StoreError (OSError)               the store's files could not be read or written
+    ├── HubError (RuntimeError)             a hub is unreachable, or does not do what was asked
     ├── TeacherError (RuntimeError)        the teacher is unreachable or answers nonsense
     ├── EngineError (RuntimeError)         an engine failed
     │   ├── EngineMissing                  the engine's software is not installed
@@ -97,6 +98,10 @@ class BaseMismatch(SkillweaveError, ValueError):
 
 class StoreError(SkillweaveError, OSError):
     """The store's files could not be read or written; nothing half-written is listed."""
+
+
+class HubError(SkillweaveError, RuntimeError):
+    """A hub cannot be reached, or does not do what was asked."""
 
 
 class TeacherError(SkillweaveError, RuntimeError):

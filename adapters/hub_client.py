@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .errors import Conflict, NotFound, UsageError
+from .errors import Conflict, HubError, NotFound, UsageError
 from .hub_files import PATTERNS, Content, RemoteFile
 from .hub_resume import Part, complete
-from .hub_types import HubError
 from .limits import MiB
 
 if TYPE_CHECKING:

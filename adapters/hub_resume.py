@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .hub_types import HubError
+from .errors import HubError
 
 _MAX_STUCK = 4
 

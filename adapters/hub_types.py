@@ -1,15 +1,9 @@
-"""The values of pushing and pulling, and what goes wrong with a hub. Pure."""
+"""The values of pushing and pulling. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from .errors import SkillweaveError
-
 Change = Literal["new", "changed", "same", "deleted", "unknown"]
-
-
-class HubError(SkillweaveError, RuntimeError):
-    """A hub cannot be reached, or does not do what was asked."""
 
 
 @dataclass(frozen=True)

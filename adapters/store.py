@@ -31,7 +31,7 @@ from .base import BaseIdentity
 from .card import Card
 from .errors import Problem, StoreError
 from .file_ops import FileOps
-from .gate import require_adapter
+from .gate import GatePolicy
 from .names import DEFAULT_ALIAS, AdapterId, validate_alias, validate_version
 from .store_import import Door
 from .store_quota import Need, need_of, require_room
@@ -95,7 +95,8 @@ class Store(StoreReading):
         adapter_id = AdapterId.parse(name)
         wanted = [validate_alias(alias) for alias in aliases]
         checked = base or self._remembered(card)
-        require_adapter(adapter_dir, checked, card=card, accept_base=accept_base)
+        policy = GatePolicy(accept_base=accept_base)
+        policy.require(adapter_dir, checked, card=card)
         skill = skill_dir or skill_dir_of(adapter_dir)
         family = card.base.family_digest
         with (
@@ -105,7 +106,13 @@ class Store(StoreReading):
             ),
         ):
             digests = store_objects.put_object(
-                self._layout, self._ops, adapter_dir, card=card, skill_dir=skill
+                self._layout,
+                self._ops,
+                adapter_dir,
+                card=card,
+                skill_dir=skill,
+                base=checked,
+                policy=policy,
             )
             if base is not None and base.family_digest == family:
                 store_objects.remember_base(self._layout, self._ops, base)

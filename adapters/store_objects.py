@@ -17,6 +17,7 @@ from .card import Card
 from .digests import canonical_json
 from .errors import NotFound, SkillweaveError, StoreError
 from .file_ops import FileOps, Hashing
+from .gate import GatePolicy
 from .peft_header import WEIGHTS_FILE
 from .store_blobs import share
 from .store_layout import Layout, numbered, temporary_beside
@@ -33,17 +34,36 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def put_object(
-    layout: Layout, ops: FileOps, adapter_dir: Path, *, card: Card, skill_dir: Path | None
+    layout: Layout,
+    ops: FileOps,
+    adapter_dir: Path,
+    *,
+    card: Card,
+    skill_dir: Path | None,
+    base: BaseIdentity | None,
+    policy: GatePolicy,
 ) -> ArtifactDigests:
     """Store an artifact under its version digest; once, however often it is put.
 
+    Args:
+        base, policy: what the copy must pass before it gets its name; see `write_artifact`.
+
     Raises:
+        AdapterRefused: the copy does not pass the gate.
         StoreError: an object of this name exists and its files do not have this digest.
         OSError: the disk is unwilling; nothing is left but unfinished work for `gc`.
     """
     with staged_folder(layout, ops, layout.object("new")) as staged:
         hashing = Hashing(ops)
-        write_artifact(staged, adapter_dir, card=card, skill_dir=skill_dir, files=hashing)
+        write_artifact(
+            staged,
+            adapter_dir,
+            card=card,
+            skill_dir=skill_dir,
+            files=hashing,
+            base=base,
+            policy=policy,
+        )
         digests = artifact_digests(staged)
         publish_object(layout, ops, staged, digests, weights=hashing.sha256[staged / WEIGHTS_FILE])
         return digests

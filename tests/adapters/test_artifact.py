@@ -1,5 +1,6 @@
 """The artifact: exactly its own files, byte for byte, and digests that follow from them."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -130,3 +131,21 @@ def test_the_copy_passes_the_gate_and_not_only_the_source(
     )  # no base to hold it against
     with pytest.raises(AdapterRefused, match="unknown_module"):
         write_artifact(tmp_path / "c", adapter_dir, card=card, files=files, base=base)
+
+
+def test_a_card_from_an_older_schema_keeps_its_bytes_and_so_the_version_digest(
+    artifact: Path, card: Card, tmp_path: Path
+) -> None:
+    document = json.loads((artifact / "card.json").read_bytes())
+    del document["seed"]  # what a schema without this field wrote
+    older = tmp_path / "older"
+    shutil.copytree(artifact, older)
+    (older / "card.json").chmod(0o644)
+    (older / "card.json").write_text(json.dumps(document))
+    write_artifact(tmp_path / "copy", older, card=read_card(older), skill_dir=older / "skill")
+    assert (tmp_path / "copy" / "card.json").read_bytes() == (older / "card.json").read_bytes()
+    assert artifact_digests(tmp_path / "copy") == artifact_digests(older)
+    assert artifact_digests(older).version != artifact_digests(artifact).version
+    other = card.model_copy(update={"licence": "MIT"})
+    write_artifact(tmp_path / "relicensed", older, card=other)
+    assert read_card(tmp_path / "relicensed") == other

@@ -19,6 +19,7 @@ from skillweave.adapters.errors import AdapterRefused, Problem, SkillweaveError
         ("AdapterRefused", ValueError),
         ("BaseMismatch", ValueError),
         ("StoreError", OSError),
+        ("HubError", RuntimeError),
         ("TeacherError", RuntimeError),
         ("EngineError", RuntimeError),
         ("EngineMissing", errors.EngineError),

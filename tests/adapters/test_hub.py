@@ -10,10 +10,9 @@ from huggingface_hub import HfApi, constants
 from skillweave.adapters.artifact import read_card
 from skillweave.adapters.base import BaseIdentity
 from skillweave.adapters.card import Card
-from skillweave.adapters.errors import AdapterRefused, Conflict, NotFound, UsageError
+from skillweave.adapters.errors import AdapterRefused, Conflict, HubError, NotFound, UsageError
 from skillweave.adapters.hub import Where, licence_for, plan_push, pull, push
 from skillweave.adapters.hub_files import RemoteFile, files_to_pull, stage
-from skillweave.adapters.hub_types import HubError
 from skillweave.adapters.licences import Source
 from skillweave.adapters.limits import Limits
 from skillweave.adapters.store import Store

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skillweave.adapters.errors import HubError
 from skillweave.adapters.hub_resume import Part, complete
-from skillweave.adapters.hub_types import HubError
 
 CONTENT = bytes(range(200))
 
