@@ -69,7 +69,8 @@ def _start(terms: Sequence[tuple[Delta, float]], rank: int) -> Tensor:
     downs_IP = downs_IP / torch.linalg.vector_norm(downs_IP, dim=0).clamp(min=1e-30)
     columns, num_terms = downs_IP.shape
     if num_terms > _MOST * rank + _EXTRA:
-        return downs_IP @ _leading(downs_IP, terms)[:, : _MOST * rank + _EXTRA]
+        leading: Tensor = downs_IP @ _leading(downs_IP, terms)[:, : _MOST * rank + _EXTRA]
+        return leading
     missing = max(0, min(columns, rank + _EXTRA) - num_terms)
     generator = torch.Generator(device=downs_IP.device).manual_seed(0)
     noise = torch.randn(columns, missing, generator=generator, device=downs_IP.device)
