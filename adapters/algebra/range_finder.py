@@ -39,8 +39,9 @@ def leading_part(
     `q` is the largest square of a singular value of noise with the energy that is left, `(sqrt O +
     sqrt I)^2 / (O I)` of it, over the `R`-th square found. The walks end when `(e1 - e0) q /
     (1 - q)` is at most 0.8 % of the squared error (`q` held within 0.25 and 0.9). An estimate and
-    not a bound: over 360 mixes (flat and falling spectra, shared factors, densities 0.1 to 0.9,
-    ranks 8 to 32) the distance was at most 1.0033 of the optimum, after 2.2 walks in the mean.
+    not a bound: over 360 merges of four adapters of rank 16 (768 x 768; ties, magnitude and both
+    forms of dare; flat and falling spectra, shared factors; densities 0.1 to 0.7; ranks 8, 16, 32)
+    the distance was below 1.005 of the optimum.
 
     Sketches are summed in the dtype of the rows, everything of size `L x L` in float64; a relative
     error below some 1e-3 is not resolved in float32.

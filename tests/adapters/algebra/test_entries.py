@@ -154,6 +154,18 @@ def test_a_rank_above_that_of_the_factors_uses_it() -> None:
     assert high.error < low.error
 
 
+def test_many_adapters_some_of_them_alike_are_no_trouble_for_the_start() -> None:
+    shapes = {"m": (40, 30)}
+    deltas = [random_delta(s % 5, rank=4, shapes=shapes) for s in range(8)]
+    weights = [1.0, 0.5, -0.5, 0.25, 1.0, 0.0, 2.0, -1.0]
+    full = ties(deltas, weights, density=0.4, rank=30, walks=1)
+    part = ties(deltas, weights, density=0.4, rank=2)  # 32 rows of factors, of which 12 are taken
+    target = full.delta["m"].dense_OI()
+    best = float(torch.linalg.svdvals(target)[2:].norm())
+    assert full.error <= 2e-3
+    assert float((part.delta["m"].dense_OI() - target).norm()) <= 1.01 * best
+
+
 def test_merges_that_mean_nothing() -> None:
     deltas = [random_delta(0)]
     with pytest.raises(ValueError, match=r"density is 0\.0: expected a number in \(0, 1\]"):
