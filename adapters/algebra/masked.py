@@ -15,7 +15,7 @@ from .range_finder import leading_part
 from .row_blocks import Rows, TrueDeltas
 from .truncated import Piece, Truncated, assemble
 
-_EXTRA = 8  # directions beyond the rank, where the factors do not give more by themselves
+_EXTRA = 8
 _MOST = 2  # times the rank, and the extra ones: more directions than that are not looked at
 
 MergedRows = Callable[[TrueDeltas, Tensor], Rows]
@@ -62,19 +62,15 @@ def merge_entries(
 def _start(terms: Sequence[tuple[Delta, float]], rank: int) -> Tensor:
     """Where the plain weighted sum reads from: a mask disturbs that, but does not hide it.
 
-    At most `_MOST * rank + _EXTRA` leading directions of it; where it has fewer than `rank +
-    _EXTRA`, Gaussian ones fill up.
+    At most `_MOST * rank + _EXTRA` leading directions of it.
     """
     downs_IP = torch.cat([module.down_RI.detach().float() for module, _ in terms]).mT
     downs_IP = downs_IP / torch.linalg.vector_norm(downs_IP, dim=0).clamp(min=1e-30)
-    columns, num_terms = downs_IP.shape
-    if num_terms > _MOST * rank + _EXTRA:
-        leading: Tensor = downs_IP @ _leading(downs_IP, terms)[:, : _MOST * rank + _EXTRA]
+    most = _MOST * rank + _EXTRA
+    if downs_IP.shape[1] > most:
+        leading: Tensor = downs_IP @ _leading(downs_IP, terms)[:, :most]
         return leading
-    missing = max(0, min(columns, rank + _EXTRA) - num_terms)
-    generator = torch.Generator(device=downs_IP.device).manual_seed(0)
-    noise = torch.randn(columns, missing, generator=generator, device=downs_IP.device)
-    return torch.cat([downs_IP, noise], 1)
+    return downs_IP
 
 
 def _leading(downs_IP: Tensor, terms: Sequence[tuple[Delta, float]]) -> Tensor:

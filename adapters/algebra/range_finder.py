@@ -17,6 +17,7 @@ _CUT = 1e-10  # of squared norms: below it a direction of a float32 sketch is ro
 _ENOUGH = 0.008  # of the squared error: what further walks may still gain
 _LEAVES = (0.25, 0.9)  # what a half walk is taken to leave of the gain before it: least, most
 _MOST_WALKS = 8
+_EXTRA = 8  # directions beyond the rank at least
 
 
 def leading_part(
@@ -48,12 +49,13 @@ def leading_part(
 
     Args:
         start_IL: directions to look at first. The rows of the factors that `D` was made from are
-            far better than Gaussian ones; both may be mixed.
+            far better than Gaussian ones, which are added where it has fewer than the rank and 8.
         walks: exactly so many; None for as many as the rule asks for, at most 8.
 
     Source: Halko, Martinsson and Tropp (arXiv:0909.4061), algorithms 4.3 and 5.1.
     Departs: the start is not random alone, `Z` replaces their second pass, and the rule to stop.
     """
+    start_IL = _filled(start_IL, rank)
     for walk in range(1, (walks or _MOST_WALKS) + 1):
         seen = _walk(rows, shape[0], start_IL)
         if not seen.image_OL.any():
@@ -62,7 +64,7 @@ def leading_part(
         found = _find(seen, rank)
         if walk == walks or (walks is None and found.expected_gain(seen, shape) <= _ENOUGH):
             break
-        start_IL = seen.back_IL
+        start_IL = _orthonormal(seen.back_IL)
     roots = found.energies_R.pow(0.25)
     up_OR = seen.image_OL @ (found.basis_LR * roots).to(start_IL.dtype)
     down_IR = seen.back_IL @ (found.basis_LR / roots).to(start_IL.dtype)
@@ -101,9 +103,26 @@ class _Found:
         return gained / error * leaves / (1.0 - leaves)
 
 
+def _filled(start_IL: Tensor, rank: int) -> Tensor:
+    """Orthonormal, and with Gaussian directions where it has fewer than the rank and a few."""
+    start_IL = _orthonormal(start_IL)
+    columns, num = start_IL.shape
+    missing = min(columns, rank + _EXTRA) - num
+    if missing <= 0:
+        return start_IL
+    device = start_IL.device
+    generator = torch.Generator(device=device).manual_seed(0)
+    noise = torch.randn(columns, missing, generator=generator, device=device).to(start_IL.dtype)
+    return _orthonormal(torch.cat([start_IL, noise / columns**0.5], dim=1))
+
+
+def _orthonormal(tall: Tensor) -> Tensor:
+    values, vectors = _gram_spectrum(tall)
+    basis: Tensor = tall @ (vectors / values.sqrt()).to(tall.dtype)
+    return basis
+
+
 def _walk(rows: Rows, lines: int, start_IL: Tensor) -> _Seen:
-    values, vectors = _gram_spectrum(start_IL)
-    start_IL = start_IL @ (vectors / values.sqrt()).to(start_IL.dtype)
     image_OL = start_IL.new_zeros(lines, start_IL.shape[1])
     back_LI = torch.zeros_like(start_IL.mT, memory_format=torch.contiguous_format)
     total = 0.0
