@@ -64,12 +64,11 @@ def _start(terms: Sequence[tuple[Delta, float]], rank: int) -> Tensor:
 
     At most `_MOST * rank + _EXTRA` leading directions of it.
     """
-    downs_IP = torch.cat([module.down_RI.detach().float() for module, _ in terms]).mT
-    downs_IP = downs_IP / torch.linalg.vector_norm(downs_IP, dim=0).clamp(min=1e-30)
+    rows_IP = torch.cat([module.down_RI.detach().float() for module, _ in terms]).mT
+    downs_IP: Tensor = rows_IP / torch.linalg.vector_norm(rows_IP, dim=0).clamp(min=1e-30)
     most = _MOST * rank + _EXTRA
     if downs_IP.shape[1] > most:
-        leading: Tensor = downs_IP @ _leading(downs_IP, terms)[:, :most]
-        return leading
+        return downs_IP.mm(_leading(downs_IP, terms)[:, :most])
     return downs_IP
 
 
