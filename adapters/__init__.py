@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .artifact import artifact_digests, left_behind, read_card, skill_dir_of, write_artifact
-    from .base import BaseIdentity, base_problems, check_same_family, identify_base
+    from .base.identity import BaseIdentity, base_problems, check_same_family, identify_base
     from .card import Card, CardBase, Frame, Parent, RecipeRecord
     from .delta import AdapterDelta, Delta
     from .digests import canonical_json, version_digest, weights_digest
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         parse_ref,
         parse_term,
     )
-    from .gate import GatePolicy, check_adapter, require_adapter
+    from .gate.policy import GatePolicy, check_adapter, require_adapter
     from .limits import Limits
     from .names import (
         DEFAULT_ALIAS,
@@ -53,17 +53,17 @@ if TYPE_CHECKING:
         validate_alias,
         validate_name,
     )
-    from .peft_header import AdapterHeader, read_header_of
-    from .peft_io import read_peft, write_peft
+    from .peft_folder.deltas import read_peft, write_peft
+    from .peft_folder.header import AdapterHeader, read_header_of
     from .settings import Settings, default_store_root, load_settings
-    from .store import Store
-    from .store_quota import Usage
-    from .store_schema import Quotas
-    from .store_types import GcReport, Page, Version
+    from .store.quota import Usage
+    from .store.schema import Quotas
+    from .store.store import Store
+    from .store.types import GcReport, Page, Version
 
 _HOMES = {
     "artifact": ("artifact_digests", "left_behind", "read_card", "skill_dir_of", "write_artifact"),
-    "base": ("BaseIdentity", "base_problems", "check_same_family", "identify_base"),
+    "base.identity": ("BaseIdentity", "base_problems", "check_same_family", "identify_base"),
     "card": ("Card", "CardBase", "Frame", "Parent", "RecipeRecord"),
     "delta": ("AdapterDelta", "Delta"),
     "digests": ("canonical_json", "version_digest", "weights_digest"),
@@ -97,7 +97,7 @@ _HOMES = {
         "parse_ref",
         "parse_term",
     ),
-    "gate": ("GatePolicy", "check_adapter", "require_adapter"),
+    "gate.policy": ("GatePolicy", "check_adapter", "require_adapter"),
     "limits": ("Limits",),
     "names": (
         "DEFAULT_ALIAS",
@@ -107,13 +107,13 @@ _HOMES = {
         "validate_alias",
         "validate_name",
     ),
-    "peft_header": ("AdapterHeader", "read_header_of"),
-    "peft_io": ("read_peft", "write_peft"),
+    "peft_folder.header": ("AdapterHeader", "read_header_of"),
+    "peft_folder.deltas": ("read_peft", "write_peft"),
     "settings": ("Settings", "default_store_root", "load_settings"),
-    "store": ("Store",),
-    "store_quota": ("Usage",),
-    "store_schema": ("Quotas",),
-    "store_types": ("GcReport", "Page", "Version"),
+    "store.store": ("Store",),
+    "store.quota": ("Usage",),
+    "store.schema": ("Quotas",),
+    "store.types": ("GcReport", "Page", "Version"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 

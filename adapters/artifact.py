@@ -4,22 +4,22 @@
 
 Owns which files belong to an artifact and how its two digests follow from them. Exactly these
 files are taken along; what trainers leave beside an adapter stays behind (`left_behind`). Refuses
-to own judgement (`gate.py`) and where artifacts lie (`store.py`).
+to own judgement (`gate/policy.py`) and where artifacts lie (`store/store.py`).
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from .base import BaseIdentity
+from .base.identity import BaseIdentity
 from .card import CARD_FILE, Card, card_bytes, parse_card
 from .digests import version_digest, weights_digest
 from .errors import AdapterRefused, StoreError
 from .file_ops import DiskOps, FileOps
 from .folders import folder_digests, is_executable, list_folder, read_plain
-from .gate import GatePolicy
+from .gate.policy import GatePolicy
 from .limits import DEFAULT_LIMITS
-from .peft_header import CONFIG_FILE, WEIGHTS_FILE
+from .peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 
 SKILL_FOLDER = "skill"
 ADMIT = GatePolicy()
@@ -106,7 +106,7 @@ def artifact_digests(folder: Path) -> ArtifactDigests:
         OSError: a file cannot be read.
         ValueError: the card is no JSON.
     """
-    from .peft_io import read_peft  # on use: reading a card needs no torch
+    from .peft_folder.deltas import read_peft  # on use: reading a card needs no torch
 
     weights = weights_digest(read_peft(folder))
     skill = folder / SKILL_FOLDER

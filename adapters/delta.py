@@ -1,7 +1,7 @@
 """What an adapter is to the mathematics: per module a low-rank update. Pure.
 
-Owns `Delta` and the alias `AdapterDelta`. Refuses to own files (`peft_io.py`) and digests
-(`digests.py`). Shape letters: `R` rank, `I` in features, `O` out features.
+Owns `Delta` and the alias `AdapterDelta`. Refuses to own files (`peft_folder/deltas.py`) and
+digests (`digests.py`). Shape letters: `R` rank, `I` in features, `O` out features.
 """
 
 import math

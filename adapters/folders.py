@@ -2,7 +2,7 @@
 
 Owns the refusal of links, special files and floods, before anything inside is opened, and the one
 way to open a file: never through a link, never waiting for a pipe. Refuses to own what the files
-mean (`gate.py`, `skills/`).
+mean (`gate/policy.py`, `skills/`).
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 An adapter carries its skill's text, its base's abilities and its teacher's answers, so the licences
 of all of them count. The rules are few, and no legal advice; where they cannot decide they say no
-and what to state. Owns them. Refuses to own publishing (`hub.py`), and never fills in a default.
+and what to state. Owns them. Refuses to own publishing (`hub/`), and never fills in a default.
 
     unknown part                     not publishable: state its licence
     no-derivatives or proprietary    not publishable

@@ -1,7 +1,7 @@
 """The rules of names: slugs, adapter ids, aliases, version numbers. Pure.
 
 Owns what may be called how, and the folder name of an id on disk. Refuses to own the grammar of
-the `model` string (`expr.py`) and what exists (`store.py`).
+the `model` string (`expr.py`) and what exists (`store/store.py`).
 """
 
 import hashlib

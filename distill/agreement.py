@@ -16,7 +16,7 @@ from peft import PeftModel
 from transformers import PreTrainedModel
 
 from ..adapters.errors import EngineError
-from ..adapters.gate import GatePolicy
+from ..adapters.gate.policy import GatePolicy
 from .rendering import TokenRow
 
 BAR_MAX_ABS = 1e-4

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..adapters.base import identify_base
+from ..adapters.base.identity import identify_base
 from .errors import RouterError, StaleRouter
 from .features import EmbeddingFeatures, Features, NgramFeatures
 from .features.embedding import EmbeddingTable, read_tokenizer

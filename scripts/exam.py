@@ -10,11 +10,11 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping
 
-EXAMS: Mapping[str, str] = {  # name -> "module:function" in scripts/
-    "gate": "exam_gate:main",
-    "hub": "exam_hub:main",
-    "s2l": "exam_s2l:main",
-    "store": "exam_store:main",
+EXAMS: Mapping[str, str] = {  # name -> "module:function" below scripts/
+    "gate": "exams.gate:main",
+    "hub": "exams.hub:main",
+    "s2l": "exams.s2l:main",
+    "store": "exams.store:main",
 }
 
 

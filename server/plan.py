@@ -7,13 +7,13 @@ Owns reading base and store once, and the sentences about it. Refuses to derive 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..adapters.base import BaseIdentity, identify_base
+from ..adapters.base.identity import BaseIdentity, identify_base
 from ..adapters.errors import AdapterRefused, UsageError
-from ..adapters.peft_header import read_header_of
+from ..adapters.peft_folder.header import read_header_of
 from ..adapters.settings import default_store_root
 from ..adapters.skills import discover_skills
-from ..adapters.store import Store
-from ..adapters.store_types import Version
+from ..adapters.store.store import Store
+from ..adapters.store.types import Version
 from ..router.router import Router
 from .config import ServeConfig
 from .engines.facts import architecture, device, free_memory_bytes, usable_cores

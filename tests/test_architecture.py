@@ -19,9 +19,12 @@ ARROWS = {  # room -> rooms it may import
 }
 FOREIGN = {  # library -> files that may import it
     "vllm": ("server/engines/*", "server/vllm_plugin/*"),
-    "peft": ("adapters/peft_io.py", "distill/*", "scripts/bench/peft_*.py"),
-    "peft.": ("adapters/peft_io.py", "scripts/bench/peft_side.py"),  # submodules are internals
-    "huggingface_hub": ("adapters/hub_client.py", "scripts/bench/store.py"),
+    "peft": ("adapters/peft_folder/deltas.py", "distill/*", "scripts/bench/peft_*.py"),
+    "peft.": (
+        "adapters/peft_folder/deltas.py",
+        "scripts/bench/peft_side.py",
+    ),  # submodules are internals
+    "huggingface_hub": ("adapters/hub/client.py", "scripts/bench/store.py"),
     "matplotlib": ("adapters/analysis/draw.py",),
     "trl": (),
 }
@@ -34,21 +37,21 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "adapters/limits.py",
     "adapters/card.py",
     "adapters/text.py",
-    "adapters/pattern_syntax.py",
-    "adapters/patterns.py",
-    "adapters/pattern_table.py",
-    "adapters/peft_keys.py",
-    "adapters/peft_findings.py",
-    "adapters/gate_codes.py",
-    "adapters/hub_card.py",
-    "adapters/hub_types.py",
+    "adapters/peft_folder/pattern_syntax.py",
+    "adapters/peft_folder/patterns.py",
+    "adapters/peft_folder/pattern_table.py",
+    "adapters/peft_folder/config_keys.py",
+    "adapters/peft_folder/findings.py",
+    "adapters/gate/codes.py",
+    "adapters/hub/model_card.py",
+    "adapters/hub/types.py",
     "adapters/licences.py",
     "adapters/algebra/*",
     "adapters/analysis/lineage.py",
     "adapters/analysis/similarity.py",
     "adapters/analysis/spectrum.py",
-    "adapters/compose_apply.py",
-    "adapters/compose_methods.py",
+    "adapters/compose/apply.py",
+    "adapters/compose/methods.py",
     "router/types.py",
     "router/scores.py",
     "distill/evaluation/types.py",
@@ -188,7 +191,7 @@ def test_a_planted_violation_is_found(
 def test_allowed_imports_are_no_violation(tmp_path: Path) -> None:
     allowed = {
         "adapters/names.py": "import re\nfrom collections.abc import Mapping",
-        "adapters/peft_io.py": "from peft.utils import x\nfrom . import names",
+        "adapters/peft_folder/deltas.py": "from peft.utils import x\nfrom .. import names",
         "router/b.py": "from ..adapters.names import x",
         "router/c.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from . import d",
         "router/d.py": "from .c import x",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..card import Parent
 from ..errors import ModelStringError, NotFound
-from ..peft_header import AdapterHeader, read_header_of
-from ..store import Store
-from ..store_types import Version
+from ..peft_folder.header import AdapterHeader, read_header_of
+from ..store.store import Store
+from ..store.types import Version
 from .lineage import Known, Node, ancestors, by_digest, descendants, known
 
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from ..algebra import gram
 from ..errors import NotFound, UsageError
-from ..peft_header import WEIGHTS_FILE
-from ..peft_io import read_peft
-from ..store import Store
-from ..store_types import Version
+from ..peft_folder.deltas import read_peft
+from ..peft_folder.header import WEIGHTS_FILE
+from ..store.store import Store
+from ..store.types import Version
 from .similarity import MAX_ADAPTERS, SimilarityMap, similarity_map
 
 HELD_BYTES = 1 << 30

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ...adapters.base_files import weight_files
+from ...adapters.base.files import weight_files
 from ..errors import RouterError
 from ..scores import Floats, unit
 from .clip import clip

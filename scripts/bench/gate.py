@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ...adapters import BaseIdentity, GatePolicy, Problem, identify_base
-from ...adapters.finite import not_finite
 from ...adapters.folders import open_plain
-from ...adapters.peft_header import WEIGHTS_FILE
-from ...adapters.safetensors_header import read_file_header
+from ...adapters.peft_folder.finite import not_finite
+from ...adapters.peft_folder.header import WEIGHTS_FILE
+from ...adapters.peft_folder.safetensors_header import read_file_header
 from .gate_engine import Engine, make_adapter, make_base, running_engine
 from .rows import Row
 from .timing import Ratio, interleaved, timed

@@ -19,7 +19,7 @@ import torch
 from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
 from ...adapters import BaseIdentity, Delta, EngineError, write_peft
-from ...adapters.peft_header import CONFIG_FILE
+from ...adapters.peft_folder.header import CONFIG_FILE
 from ...distill.tiny_base import tiny_base_path
 from ...server.config import ServeConfig
 from ...server.engines.flags import Facts

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoTokenizer
 
 from ...adapters import BaseIdentity, Card, Delta, Store, Version, identify_base, write_peft
-from ...adapters.compose import compose, keep
+from ...adapters.compose.compose import compose, keep
 from ...distill.rendering import TokenRow
 from ...distill.tiny_base import tiny_base_path
 

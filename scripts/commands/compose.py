@@ -56,8 +56,8 @@ def compose(
     json: Json = False,
 ) -> int:
     """Compose adapters of the store into one that says what it is made of."""
-    from ...adapters import compose as composing
-    from ...adapters.compose_methods import method_of, parse_rank
+    from ...adapters.compose import compose as composing
+    from ...adapters.compose.methods import method_of, parse_rank
 
     if (name is None) == (out is None):
         raise UsageError("say either --name NAME (into the store) or --out DIR (a new folder)")
@@ -161,7 +161,7 @@ def import_bundle(
 def _merge(
     store: Store, ref: str, out: Path, keep: float | None, base: Path | None, accept_base: bool
 ) -> tuple[dict[str, object], str]:
-    from ...adapters.merged_versions import merge_version
+    from ...adapters.merged.versions import merge_version
 
     version = _resolved(store, ref, base)
     say = Console(stderr=True)

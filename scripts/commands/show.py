@@ -144,7 +144,7 @@ def _spectrum(version: Version, plot: Path | None, console: Console | None) -> d
     from ...adapters.analysis.draw import check_plot_path, draw_spectrum
     from ...adapters.analysis.spectrum import spectrum
     from ...adapters.analysis.terminal import spectrum_bars
-    from ...adapters.peft_io import read_peft
+    from ...adapters.peft_folder.deltas import read_peft
 
     if plot is not None:
         check_plot_path(plot)

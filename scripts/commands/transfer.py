@@ -1,6 +1,6 @@
 """`skillweave push` and `pull`: an adapter to a hub and back.
 
-Thin: what the options say, and printing. The work is in `adapters/hub.py`. `HF_ENDPOINT`,
+Thin: what the options say, and printing. The work is in `adapters/hub/push.py`. `HF_ENDPOINT`,
 `HF_TOKEN`, `HF_HOME` and `HF_HUB_OFFLINE` mean what they mean to `hf`.
 """
 
@@ -23,9 +23,9 @@ from ...adapters import (
     identify_base,
     skill_dir_of,
 )
-from ...adapters.hub import Pushed, PushPlan, licence_for, plan_push
-from ...adapters.hub import pull as pull_from_hub
-from ...adapters.hub import push as push_to_hub
+from ...adapters.hub.push import Pushed, PushPlan, licence_for, plan_push
+from ...adapters.hub.push import pull as pull_from_hub
+from ...adapters.hub.push import push as push_to_hub
 from ...adapters.licences import Source
 from ...adapters.skills import read_skill
 from ...distill.tiny_base import tiny_base_path

@@ -23,8 +23,8 @@ from ...adapters import (
     default_store_root,
     identify_base,
 )
-from ...adapters.gate_codes import AREA_OF, AREAS
-from ...adapters.peft_header import AdapterHeader, read_header_of
+from ...adapters.gate.codes import AREA_OF, AREAS
+from ...adapters.peft_folder.header import AdapterHeader, read_header_of
 from ...distill.tiny_base import tiny_base_path
 
 

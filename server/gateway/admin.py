@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...adapters.names import DEFAULT_ALIAS
-from ...adapters.store_types import Version
+from ...adapters.store.types import Version
 from .errors import Forbidden
 from .service import Service
 

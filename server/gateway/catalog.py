@@ -13,12 +13,12 @@ from typing import cast
 from pydantic import ValidationError
 
 from ...adapters.artifact import skill_dir_of
-from ...adapters.base import BaseIdentity
+from ...adapters.base.identity import BaseIdentity
 from ...adapters.errors import NotFound, SkillError
 from ...adapters.expr import Term, parse_term
 from ...adapters.skills import Skill, read_skill
-from ...adapters.store import Store
-from ...adapters.store_types import Version
+from ...adapters.store.store import Store
+from ...adapters.store.types import Version
 from ...router.forms import Evidence, choose_form
 from ...router.types import Form
 from .errors import RequestRefused, unknown_model

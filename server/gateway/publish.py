@@ -9,7 +9,7 @@ from collections import deque
 
 from ...adapters.errors import NotFound, SkillweaveError
 from ...adapters.expr import parse_ref
-from ...adapters.store_types import Version
+from ...adapters.store.types import Version
 from .catalog import Catalog
 from .residency import Residency
 

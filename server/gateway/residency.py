@@ -11,10 +11,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from ...adapters.base import BaseIdentity
+from ...adapters.base.identity import BaseIdentity
 from ...adapters.errors import AdapterRefused, EngineError
-from ...adapters.gate import GatePolicy
-from ...adapters.store_types import Version
+from ...adapters.gate.policy import GatePolicy
+from ...adapters.store.types import Version
 from ..engines.client import EngineClient
 from .errors import NotReady
 

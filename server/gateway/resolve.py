@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ...adapters.errors import ModelStringError
 from ...adapters.expr import Model, ModelAuto, ModelBase, ModelTerms, Term, parse_model
 from ...adapters.skills import Skill
-from ...adapters.store_types import Version
+from ...adapters.store.types import Version
 from ...router.types import Selector
 from .auto import ask, reason_of, term_of
 from .body import Fields, messages_of

@@ -11,7 +11,7 @@ import aiohttp
 
 from ...adapters.errors import EngineError, SkillweaveError
 from ...adapters.skills import Skill, discover_skills
-from ...adapters.store import Store
+from ...adapters.store.store import Store
 from ...router.types import Selector
 from ..state_file import ServerState
 from .catalog import Catalog

@@ -2,7 +2,7 @@
 
 Owns the meaning of the operations, the order of a commit (contents, judgement, revision, branch)
 and the gate of the hub: every folder of a revision that holds an adapter's config and weights is
-examined as at every other door (`adapters/gate.py`), as far as that needs no base; pickles are
+examined as at every other door (`adapters/gate/`), as far as that needs no base; pickles are
 refused wherever they are, but for a skill's own folder.
 """
 
@@ -15,8 +15,8 @@ from pydantic import JsonValue
 
 from ...adapters.card import CARD_FILE
 from ...adapters.errors import AdapterRefused, Problem
-from ...adapters.gate import check_adapter
-from ...adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
+from ...adapters.gate.policy import check_adapter
+from ...adapters.peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 from .documents import Commit, Tree, TreeFile
 from .errors import Refusal, entry_not_found
 from .hub import HubOptions

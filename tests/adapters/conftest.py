@@ -12,9 +12,9 @@ import pytest
 import torch
 from hypothesis import settings
 from peft import LoraConfig, get_peft_model
-from skillweave.adapters.base import BaseIdentity, identify_base
+from skillweave.adapters.base.identity import BaseIdentity, identify_base
 from skillweave.adapters.card import Card
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no bug

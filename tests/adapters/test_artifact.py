@@ -14,13 +14,13 @@ from skillweave.adapters.artifact import (
     skill_dir_of,
     write_artifact,
 )
-from skillweave.adapters.base import BaseIdentity
+from skillweave.adapters.base.identity import BaseIdentity
 from skillweave.adapters.card import Card
 from skillweave.adapters.digests import weights_digest
 from skillweave.adapters.errors import AdapterRefused, StoreError
 from skillweave.adapters.file_ops import DiskOps
-from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
-from skillweave.adapters.peft_io import read_peft
+from skillweave.adapters.peft_folder.deltas import read_peft
+from skillweave.adapters.peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 from transformers import Qwen3ForCausalLM
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from pydantic import ValidationError
-from skillweave.adapters.base import BaseIdentity
+from skillweave.adapters.base.identity import BaseIdentity
 from skillweave.adapters.card import (
     Card,
     Frame,

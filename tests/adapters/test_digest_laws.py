@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from skillweave.adapters.artifact import ArtifactDigests, artifact_digests, write_artifact
 from skillweave.adapters.card import Card
 from skillweave.adapters.digests import weights_digest
-from skillweave.adapters.peft_header import CONFIG_FILE, WEIGHTS_FILE
-from skillweave.adapters.peft_io import read_peft
+from skillweave.adapters.peft_folder.deltas import read_peft
+from skillweave.adapters.peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 
-from .healthy import BASE, CONFIG, SHAPES, file_of, healthy_tensors, pack, write_healthy
+from .gate.healthy import BASE, CONFIG, SHAPES, file_of, healthy_tensors, pack, write_healthy
 
 # The rank is 4 and alpha 8, so the scale is 2; each of these says the same.
 SPELLINGS: tuple[dict[str, object], ...] = (

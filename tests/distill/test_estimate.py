@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from skillweave.adapters.base import identify_base
+from skillweave.adapters.base.identity import identify_base
 from skillweave.distill.estimate import ROW_TOKENS, adapter_weights, estimate
 from skillweave.distill.sft import SftSettings
 from skillweave.distill.skill_training import SkillTraining

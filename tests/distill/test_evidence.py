@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from skillweave.adapters.card import Card
 from skillweave.adapters.skills import Skill, system_prompt
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from skillweave.distill.demonstrations import Yield
 from skillweave.distill.evaluation import Answer, Arm
 from skillweave.distill.evaluation.types import Item

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
-from skillweave.adapters.base import identify_base
+from skillweave.adapters.base.identity import identify_base
 from skillweave.adapters.errors import UsageError
-from skillweave.adapters.gate import check_adapter
+from skillweave.adapters.gate.policy import check_adapter
 from skillweave.distill.rendering import TokenRow
 from skillweave.distill.sft import (
     ALL_LINEAR,

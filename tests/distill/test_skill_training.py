@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 from skillweave.adapters.errors import RefusedSkill
-from skillweave.adapters.gate import check_adapter
+from skillweave.adapters.gate.policy import check_adapter
 from skillweave.adapters.skills import Skill
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from skillweave.distill.demonstrations import Teacher
 from skillweave.distill.policy import ServedPolicy
 from skillweave.distill.sft import SftSettings

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from skillweave.distill.tiny_base import tiny_base_path
 from skillweave.distill.workbench import Workbench
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skillweave.adapters.base import identify_base
+from skillweave.adapters.base.identity import identify_base
 from skillweave.scripts.bench import gate
 from skillweave.scripts.bench.gate_engine import Engine, make_adapter
 

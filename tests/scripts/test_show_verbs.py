@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from skillweave.adapters.peft_io import read_peft
-from skillweave.adapters.store import Store
+from skillweave.adapters.peft_folder.deltas import read_peft
+from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 
 from .test_store_verbs import MODULE, make_adapter, make_base

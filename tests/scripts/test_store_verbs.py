@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_io import write_peft
-from skillweave.adapters.store import Store
+from skillweave.adapters.peft_folder.deltas import write_peft
+from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 
 Capture = pytest.CaptureFixture[str]

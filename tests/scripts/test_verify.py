@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from skillweave.adapters.base import identify_base
+from skillweave.adapters.base.identity import identify_base
 from skillweave.adapters.card import CARD_FILE, Card, card_bytes
 from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_io import write_peft
-from skillweave.adapters.store import Store
+from skillweave.adapters.peft_folder.deltas import write_peft
+from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 
 Capture = pytest.CaptureFixture[str]

@@ -16,12 +16,12 @@ import pytest
 import torch
 from aiohttp import web
 from safetensors.torch import save_file
-from skillweave.adapters.base import BaseIdentity, identify_base
+from skillweave.adapters.base.identity import BaseIdentity, identify_base
 from skillweave.adapters.card import Card, Frame
 from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_io import write_peft
+from skillweave.adapters.peft_folder.deltas import write_peft
 from skillweave.adapters.skills import Skill, write_skill
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from skillweave.router.types import Selector
 from skillweave.server.config import ServeConfig
 from skillweave.server.engines.client import open_session

@@ -14,9 +14,9 @@ import pytest
 import torch
 from openai import BadRequestError, NotFoundError, OpenAI
 from peft import LoraConfig, PeftModel, get_peft_model
-from skillweave.adapters.base import identify_base
+from skillweave.adapters.base.identity import identify_base
 from skillweave.adapters.card import Card
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from skillweave.server.config import ServeConfig
 from skillweave.server.running import Running, serve_in_background
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers

@@ -8,8 +8,8 @@ from skillweave.adapters.analysis.facts import parents_of
 from skillweave.adapters.analysis.stored import stored_map
 from skillweave.adapters.card import Card, CardBase, Parent
 from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_io import write_peft
-from skillweave.adapters.store import Store
+from skillweave.adapters.peft_folder.deltas import write_peft
+from skillweave.adapters.store.store import Store
 
 CARD = Card(
     kind="skill",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from skillweave.adapters.skills import validate_skill
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from skillweave.distill.evaluation import RecipeVerdict
 from skillweave.distill.recipes import RecipeContext, recipe_table, verdict_of
 from skillweave.distill.recipes.s2l import CRITERION, S2L, drawn_skills

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from skillweave.adapters.skills import Skill, write_skill
-from skillweave.adapters.store import Store
+from skillweave.adapters.store.store import Store
 from skillweave.distill.recipes.s2l import S2L
 from skillweave.distill.tiny_base import tiny_base_path
 from skillweave.distill.worlds.string_skills import Operation, SkillSpec, string_skill

@@ -7,7 +7,7 @@ import pytest
 import torch
 from huggingface_hub import HfApi, constants
 from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_io import write_peft
+from skillweave.adapters.peft_folder.deltas import write_peft
 
 from .running_hub import HubHost, RunningHub, hub_host
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
-from skillweave.adapters.base import identify_base
+from skillweave.adapters.base.identity import identify_base
 from skillweave.adapters.card import Card
 from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_io import write_peft
+from skillweave.adapters.peft_folder.deltas import write_peft
 from skillweave.adapters.settings import default_store_root
-from skillweave.adapters.store import Store
-from skillweave.adapters.store_types import Version
+from skillweave.adapters.store.store import Store
+from skillweave.adapters.store.types import Version
 from skillweave.distill.tiny_base import tiny_base_path
 from skillweave.scripts.cli import main
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from skillweave.scripts.exam_hub import run
+from skillweave.scripts.exams.hub import run
 from skillweave.scripts.launching import launcher
 
 

@@ -1,0 +1,1 @@
+"""Which base a model folder holds, and whether an adapter fits it. See `identity.py`."""

@@ -1,0 +1,1 @@
+"""A sum of stored adapters becomes an ordinary adapter. See `compose.py`."""

@@ -1,0 +1,1 @@
+"""The door between the store and a hub: push and pull."""

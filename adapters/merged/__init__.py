@@ -1,0 +1,1 @@
+"""Base and update as an ordinary model folder. See `export.py`."""

@@ -1,0 +1,101 @@
+"""Reading a store: what a reference means and what there is. Takes no lock, writes nothing.
+
+Owns `Version` values and the cache of cards (objects are immutable, so a card never goes stale).
+Refuses to own changes (`store.py`) and listings (`listing.py`).
+"""
+
+import logging
+from collections.abc import Iterator
+
+from ..artifact import read_card
+from ..card import Card
+from ..errors import NotFound, StoreError
+from ..expr import Term, parse_ref
+from ..names import DEFAULT_ALIAS, AdapterId
+from .hot import HotRefs
+from .layout import Layout
+from .names import pick_base, read_alias, read_entry
+from .types import Version
+
+_LOG = logging.getLogger(__name__)
+
+
+class Reader:
+    """Answers questions about the store below `layout`."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._cards: dict[str, Card] = {}
+        self._hot = HotRefs(layout)
+
+    def locate(self, name: str, base: str | None) -> tuple[AdapterId, str]:
+        """The id and base family that a name means.
+
+        Raises:
+            InvalidName: no name. NotFound: no such name, or none for this base.
+        """
+        adapter_id = AdapterId.parse(name)
+        return adapter_id, pick_base(self._layout, adapter_id, base)
+
+    def known_card(self, version_digest: str) -> Card | None:
+        """The card, if it was read before."""
+        return self._cards.get(version_digest)
+
+    def learn_card(self, version_digest: str, card: Card) -> None:
+        """Keep a card that somebody else has read."""
+        self._cards[version_digest] = card
+
+    def resolve(self, ref: str, base: str | None) -> Version:
+        """The version that a reference means; see `Store.resolve`."""
+        hot = self._hot.get(ref, base)
+        if hot is not None:
+            return hot
+        term = parse_ref(ref)
+        alias = None
+        if term.version is None and term.alias != "latest":
+            alias = term.alias or DEFAULT_ALIAS
+        return self._hot.keep(ref, base, alias=alias, read=lambda: self._resolve(term, base))
+
+    def _resolve(self, term: Term, base: str | None) -> Version:
+        family = pick_base(self._layout, term.id, base)
+        if term.version is not None:
+            number = term.version
+        elif term.alias == "latest":
+            number = max(self._layout.numbers(term.id, family))
+        else:
+            alias = term.alias or DEFAULT_ALIAS
+            number = read_alias(self._layout, term.id, family, alias).version
+        return self.version(term.id, family, number)
+
+    def version(self, adapter_id: AdapterId, family: str, number: int) -> Version:
+        """One version.
+
+        Raises:
+            NotFound: there is no such version. StoreError: its entry or its object is damaged.
+        """
+        entry = read_entry(self._layout, adapter_id, family, number)
+        path = self._layout.object(entry.version_digest)
+        card = self._cards.get(entry.version_digest)
+        if card is None or not path.is_dir():
+            card = read_card(path)
+            self._cards[entry.version_digest] = card
+        return Version(
+            id=adapter_id,
+            base=family,
+            number=number,
+            version_digest=entry.version_digest,
+            weights_digest=entry.weights_digest,
+            path=path,
+            card=card,
+            created_at=entry.created_at,
+        )
+
+    def versions(self, adapter_id: AdapterId, family: str) -> Iterator[Version]:
+        """All sound versions of an id, ascending; a damaged one is logged and left out."""
+        for number in self._layout.numbers(adapter_id, family):
+            try:
+                yield self.version(adapter_id, family, number)
+            except NotFound:  # removed since it was enumerated
+                continue
+            except StoreError as err:
+                _LOG.warning("%s@%d is left out of the listing: %s", adapter_id, number, err)

@@ -1,0 +1,80 @@
+"""The values that the store hands out and the documents that it keeps. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..card import Card, Digest
+from ..names import MAX_VERSION, AdapterId
+
+Number = Annotated[int, Field(ge=1, le=MAX_VERSION)]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One stored version of an adapter: immutable, found by id, base and number.
+
+    `base` is the family digest, `path` the folder `objects/<version_digest>` that PEFT and vLLM
+    load as it is, `created_at` a UTC time in ISO 8601.
+    """
+
+    id: AdapterId
+    base: str
+    number: int
+    version_digest: str
+    weights_digest: str
+    path: Path
+    card: Card
+    created_at: str
+
+    @property
+    def ref(self) -> str:
+        """How to ask for exactly this version: `[namespace/]name@number`."""
+        return f"{self.id}@{self.number}"
+
+
+class Entry(BaseModel):
+    """`names/<id>/<base>/<n>.json`: which object a version number means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    version_digest: Digest
+    """Names the object."""
+    weights_digest: Digest
+    """Names what it computes."""
+    created_at: str
+    """UTC, ISO 8601."""
+
+
+class AliasState(BaseModel):
+    """`aliases/<id>/<base>/<alias>.json`: where an alias points, and where it pointed before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    version: Number
+    """Where it points."""
+    history: tuple[Number, ...] = ()
+    """Where it pointed before, oldest first; `rollback` goes back along it."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some versions in the order of a listing.
+
+    `aliases` holds, version by version, the names that mean it; `next` is what to give as `after`
+    for the page behind this one, None at the end.
+    """
+
+    versions: tuple[Version, ...]
+    aliases: tuple[tuple[str, ...], ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class GcReport:
+    """What `gc` removed, as paths relative to the store, and how many bytes that freed."""
+
+    removed: tuple[str, ...]
+    freed_bytes: int

@@ -1,0 +1,1 @@
+"""The exams behind `make exam NAME=...`; the table is in `scripts/exam.py`."""
