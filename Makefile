@@ -90,8 +90,10 @@ types: $(TEST_READY)
 	mkdir -p build/types && ln -sfn ../.. build/types/skillweave
 	$(PY) -m mypy $(MYPY_ARGS) $(ROOMS:%=-p skillweave.%)
 
+# A worker per core, and one thread in each: more of either is slower.
 fast: $(TEST_READY)
-	$(PY) -m pytest -m "not slow and not vllm and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 4 \
+	-m "not slow and not vllm and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
 
 engine: $(TEST_READY)
 	$(PY) -m pytest -m "(slow or vllm) and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
