@@ -35,9 +35,10 @@ def dare(
 
     **Which entries**: one uniform number per entry is drawn from `generator`, module by module in
     the order of the deltas, in it adapter by adapter, in it row by row; an entry stays where the
-    number is below `density`. On the CPU that is the stream that PEFT reads from torch's global
-    generator: `generator.manual_seed(s)` here and `torch.manual_seed(s)` before
-    `add_weighted_adapter` give the same masks, where PEFT's modules come in the same order. With
+    number is below `density`. On the CPU PEFT reads its masks in that order from torch's global
+    generator, where its modules come in the same order; but not from the start of a seed: before
+    them it draws the new adapter's initial values from the same stream. So `manual_seed(s)` on both
+    sides gives other masks, and a generator in the state behind those values the same. With
     `density = 1` nothing is drawn. The masks are held as bits, 1/32 of a dense float32 delta each.
 
     Args:

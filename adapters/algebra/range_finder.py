@@ -13,6 +13,7 @@ from .row_blocks import Rows
 from .stacks import stored
 from .truncated import Piece, zero_piece
 
+_CANCELS = 1e-4  # of the square of all: a lesser loss is measured, not subtracted
 _CUT = 1e-10  # of squared norms: below it a direction of a float32 sketch is rounding
 _ENOUGH = 0.008  # of the squared error: what further walks may still gain
 _LEAVES = (0.25, 0.9)  # what a half walk is taken to leave of the gain before it: least, most
@@ -33,7 +34,9 @@ def leading_part(
     Each walk over the rows forms `Y = D S` and `Z = D^T Y` together (`S` orthonormal). With `Q =
     orth(Y)`, `Q^T D` is known from `Z` without another walk; `Z` is also the start of the next one,
     so that a walk is a whole power step. `D_r` is a projection of `D`, hence its error:
-    `||D - D_r||^2 = ||D||^2 - ||D_r||^2`.
+    `||D - D_r||^2 = ||D||^2 - ||D_r||^2`. Where that is below 1e-4 of `||D||^2` the difference
+    would cancel, and so would what a float32 sketch knows of its weakest directions: one more walk
+    then takes `D_r = D V V^T` with the right vectors that were found, and sums `D - D_r` itself.
 
     **When to stop.** The first half of a walk finds the energy `e0` (top `R` of `D S`), the second
     half `e1 >= e0` (top `R` of `Q^T D`). A next half gains less by some factor `q`: for a flat rest
@@ -44,13 +47,13 @@ def leading_part(
     forms of dare; flat and falling spectra, shared factors; densities 0.1 to 0.7; ranks 8, 16, 32)
     the distance was below 1.005 of the optimum.
 
-    Sketches are summed in the dtype of the rows, everything of size `L x L` in float64; a relative
-    error below some 1e-3 is not resolved in float32.
+    Sketches are summed in the dtype of the rows, everything of size `L x L` in float64.
 
     Args:
         start_IL: directions to look at first. The rows of the factors that `D` was made from are
             far better than Gaussian ones, which are added where it has fewer than the rank and 8.
-        walks: exactly so many; None for as many as the rule asks for, at most 8.
+        walks: exactly so many (the one for a small error beside them); None for as
+            many as the rule asks for, at most 8.
 
     Source: Halko, Martinsson and Tropp (arXiv:0909.4061), algorithms 4.3 and 5.1.
     Departs: the start is not random alone, `Z` replaces their second pass, and the rule to stop.
@@ -68,7 +71,9 @@ def leading_part(
     roots = found.energies_R.pow(0.25)
     up_OR = seen.image_OL @ (found.basis_LR * roots).to(start_IL.dtype)
     down_IR = seen.back_IL @ (found.basis_LR / roots).to(start_IL.dtype)
-    lost = max(0.0, seen.total - float(found.energies_R.sum()))
+    lost = seen.total - float(found.energies_R.sum())
+    if lost < _CANCELS * seen.total:
+        up_OR, down_IR, lost = _by_right_vectors(rows, shape[0], down_IR)
     return Piece(stored(up_OR, down_IR, start_IL.dtype), lost, seen.total, "sketch")
 
 
@@ -131,6 +136,22 @@ def _walk(rows: Rows, lines: int, start_IL: Tensor) -> _Seen:
         back_LI.addmm_(image_OL[rows_H].mT, block)  # a quarter faster than its transpose
         total += float(torch.linalg.vector_norm(block)) ** 2
     return _Seen(image_OL, back_LI.mT, total)
+
+
+def _by_right_vectors(rows: Rows, lines: int, down_IR: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Balanced factors of `D V V^T`, and `||D - D V V^T||^2`, in one walk; `V = orth(down)`."""
+    right_IR = _orthonormal(down_IR)
+    image_OR = right_IR.new_zeros(lines, right_IR.shape[1])
+    lost = 0.0
+    for rows_H, block in rows():
+        torch.mm(block, right_IR, out=image_OR[rows_H])
+        block.addmm_(image_OR[rows_H], right_IR.mT, alpha=-1.0)
+        lost += float(torch.linalg.vector_norm(block)) ** 2
+    wide = image_OR.double()
+    energies, turn = torch.linalg.eigh(wide.mT @ wide)
+    roots = energies.clamp(min=_CUT**2 * float(energies[-1])).pow(0.25)
+    up_OR = image_OR @ (turn / roots).to(image_OR.dtype)
+    return up_OR, right_IR @ (turn * roots).to(image_OR.dtype), lost
 
 
 def _find(seen: _Seen, rank: int) -> _Found:

@@ -41,7 +41,7 @@ def truncate(
         rank: a number (results may have less: never more than the numerical rank); "exact", the
             numerical rank, losing at most what storing loses (relative 1.2e-7 for float32); or
             `Energy(share)`.
-        method: "qr" is the reference. "gram" is some three times faster and refuses modules it
+        method: "qr" is the reference. "gram" is about twice as fast and refuses modules it
             cannot do within `1 + 1e-5` of the optimum. "auto" takes the QR for those.
         activations: per module the second moment of its inputs, `C = E[x x^T]` as `(I, I)`, or its
             diagonal as `(I,)`. The error is then measured and minimised as `||(D - D_r) C^(1/2)||`.

@@ -191,3 +191,39 @@ def test_nothing_that_came_in_is_changed() -> None:
     dare([delta], [2.0], density=0.5, rank=1, generator=torch.Generator())
     assert all(torch.equal(m.down_RI, before[n][0]) for n, m in delta.items())
     assert all(torch.equal(m.up_OR, before[n][1]) for n, m in delta.items())
+
+
+def test_a_small_error_is_told_as_it_is() -> None:
+    deltas = [random_delta(s, rank=4, shapes={"m": (60, 50)}) for s in range(2)]
+    sums = [dense(deltas[0]), {"m": dense(deltas[0])["m"] - 0.5 * dense(deltas[1])["m"]}]
+    found = (
+        ties(deltas[:1], [1.0], density=1.0, rank=8),
+        magnitude(deltas, [1.0, -0.5], density=1.0, rank=8),
+    )
+    for merged, target in zip(found, sums, strict=True):
+        seen = distance(dense(merged.delta), target) / size(target)
+        assert seen < 2e-6
+        assert merged.error < 2e-6
+        assert merged.error == pytest.approx(seen, abs=5e-7)  # a sum of float32 rows has two values
+
+
+@pytest.mark.parametrize("tail", [3e-2, 3e-3, 3e-5])
+def test_the_error_of_a_sketch_is_the_distance_however_small(tail: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    left = torch.linalg.qr(torch.randn(80, 12, generator=generator))[0]
+    right = torch.linalg.qr(torch.randn(70, 12, generator=generator))[0]
+    values = torch.tensor([1.0] * 6 + [tail] * 6)
+    matrix = (left * values) @ right.mT
+
+    def rows() -> Iterator[tuple[slice, Tensor]]:
+        buffer = torch.empty(30, 70)
+        for start in range(0, 80, 30):
+            lines = slice(start, min(80, start + 30))
+            block = buffer[: lines.stop - start].copy_(matrix[lines])
+            yield lines, block
+            block.zero_()  # as a buffer that is used again
+
+    piece = leading_part(rows, (80, 70), right[:, :8].clone(), rank=6)
+    seen = float((piece.module.dense_OI() - matrix).double().square().sum())
+    assert piece.lost == pytest.approx(seen, rel=2e-2)
+    assert seen**0.5 == pytest.approx(tail, rel=2.0)
