@@ -6,6 +6,7 @@ the card (`composed_card.py`), mathematics (`algebra/`), and the gate, through w
 the store like any other adapter.
 """
 
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,9 +17,10 @@ from ..algebra import Rank
 from ..artifact import write_artifact
 from ..card import Card, Parent
 from ..delta import AdapterDelta
-from ..errors import Conflict, ModelStringError, UsageError
+from ..errors import AdapterRefused, ModelStringError, StoreError, UsageError
 from ..expr import ModelTerms, format_model, parse_model
 from ..limits import DEFAULT_LIMITS, Limits
+from ..new_folder import new_folder
 from ..peft_folder.deltas import read_peft, write_peft
 from ..store.store import Store
 from ..store.types import Version
@@ -98,6 +100,11 @@ def compose(
         if isinstance(err, UsageError):
             raise
         raise UsageError(f"{made.expression} by {how.type}: {err}") from err
+    if not math.isfinite(result.error):
+        raise UsageError(
+            f"{made.expression} by {how.type} is too large for float32: its error is "
+            f"{result.error}; take smaller weights"
+        )
     card, notes = composed_card(made, card_base, result.error)
     composed = Composed(result.delta, card, result.error, result.errors, made.expression, notes)
     if composed.rank > limits.rank:
@@ -141,12 +148,14 @@ def write(composed: Composed, out: Path) -> Path:
     """Write a composition as an artifact: a PEFT folder with its card.
 
     Raises:
-        Conflict: `out` exists.
+        Conflict: `out` exists. AdapterRefused: the gate found problems. StoreError: the disk is
+            unwilling. Nothing is left at `out` then.
     """
-    if out.exists():
-        raise Conflict(f"{out} exists: a composition never overwrites; name a new folder")
-    with _peft_folder(composed) as folder:
-        write_artifact(out, folder, card=composed.card)
+    with new_folder(out) as partial, _peft_folder(composed) as folder:
+        try:
+            write_artifact(partial, folder, card=composed.card)
+        except AdapterRefused as err:
+            raise AdapterRefused(err.problems, composed.expression) from err
     return out
 
 
@@ -154,7 +163,10 @@ def write(composed: Composed, out: Path) -> Path:
 def _peft_folder(composed: Composed) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="skillweave-compose-") as scratch:
         folder = Path(scratch) / "adapter"
-        write_peft(composed.delta, folder, base_model=composed.card.base.name or None)
+        try:
+            write_peft(composed.delta, folder, base_model=composed.card.base.name or None)
+        except OSError as err:
+            raise StoreError(f"writing the adapter below {scratch} failed: {err}") from err
         yield folder
 
 

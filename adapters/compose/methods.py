@@ -2,7 +2,7 @@
 
 Owns their names, defaults and bounds, and which rank a method takes where none was asked for.
 Refuses to own what a method does (`apply.py`) and where adapters come from (`compose.py`).
-To add one: a settings class with a `type`, a place in `Method`, a case in `compose_apply.apply`.
+To add one: a settings class with a `type`, a place in `Method`, a case in `apply.apply`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ AUTO_SHARE = 0.99
 """What `--rank auto` keeps of the squared norm of every module."""
 
 Share = Annotated[float, Field(gt=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**53)]  # what every reader of JSON holds exactly
 
 
 class _Settings(BaseModel):
@@ -66,7 +67,7 @@ class Dare(_Settings):
     type: Literal["dare"] = "dare"
     density: Share = 0.5
     """Share of each update's elements that stays."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the random choice."""
 
 
@@ -76,7 +77,7 @@ class DareTies(_Settings):
     type: Literal["dare_ties"] = "dare_ties"
     density: Share = 0.5
     """Share of each update's elements that stays."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the random choice."""
 
 
@@ -94,6 +95,7 @@ Method = Annotated[
 CAN_BE_EXACT = ("linear", "vector", "bai")
 METHODS = ("linear", "vector", "bai", "graft", "ties", "dare", "dare_ties", "magnitude")
 
+_RANK_DIGITS = 9
 _METHOD: TypeAdapter[Method] = TypeAdapter(Method)
 
 
@@ -142,7 +144,7 @@ def parse_rank(text: str | None) -> Rank | None:
         return "exact"
     if text == "auto":
         return Energy(AUTO_SHARE)
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not text.isascii() or not text.isdigit() or len(text) > _RANK_DIGITS or int(text) < 1:
         raise UsageError(f"--rank {text}: expected exact, auto, or a number from 1 on")
     return int(text)
 

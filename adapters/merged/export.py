@@ -9,9 +9,7 @@ not ask for.
 """
 
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,9 @@ from torch import Tensor
 from ..algebra import SparseDelta
 from ..base.files import read_model_config, weight_files
 from ..delta import Delta
-from ..errors import AdapterRefused, Conflict, Problem, StoreError
+from ..errors import AdapterRefused, Problem
+from ..file_ops import DiskOps
+from ..new_folder import check_free, new_folder
 from ..peft_folder.safetensors_header import TensorInfo
 from .stream import Rounding, Rows, can_add_to, header_of, merge_file
 
@@ -36,17 +36,21 @@ _COMPANIONS = (
     "config.json",
     "generation_config.json",
     "tokenizer*",
+    "spiece.model",
+    "*.bpe.model",
     "vocab.*",
     "merges.txt",
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.*",
+    "additional_chat_templates/*",
     "*processor_config.json",
     "LICENSE*",
     "NOTICE*",
     _INDEX,
 )
 _EXAMPLES = 3
+_CHUNK_BYTES = 1 << 20
 _TIED = ("lm_head", "embed_tokens")
 
 
@@ -87,21 +91,18 @@ def export_merged(
 
     Raises:
         AdapterRefused: a module that the base lacks, of another shape, tied, or held in a dtype to
-            which nothing can be added; a quantised base. All in one report.
+            which nothing can be added; a quantised base; all in one report. A sum that is NaN or
+            infinite in its dtype.
         Conflict: `out` exists. UsageError: `base` is no model. StoreError: the disk is unwilling.
     """
-    if out.exists():
-        raise Conflict(f"{out} exists: a merged model never overwrites; name a new folder")
+    check_free(out)
     config = read_model_config(base)
     files = _weights(base)
     headers = {file: header_of(file) for file in files}
     problems = _problems(config, headers, update)
     if problems:
         raise AdapterRefused(problems, f"merging into {base}")
-    try:
-        return _write(base, update, out, headers=headers, note=note or {}, say=say or _quiet)
-    except OSError as err:
-        raise StoreError(f"writing {out} failed: {err}; nothing was left there") from err
+    return _write(base, update, out, headers=headers, note=note or {}, say=say or _quiet)
 
 
 def _write(
@@ -113,33 +114,32 @@ def _write(
     note: Mapping[str, object],
     say: Callable[[str], None],
 ) -> Merged:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
-    try:
-        updates = {f"{name}.weight": _rows(module) for name, module in update.items()}
+    ops = DiskOps()
+    updates = {f"{name}.weight": _rows(module) for name, module in update.items()}
+    known = {info for header in headers.values() for n, info in header.items() if n in updates}
+    dtypes = tuple(sorted({info.dtype for info in known}))
+    with new_folder(out, ops=ops) as partial:
+        ops.make_folder(partial)
         rounding = Rounding()
         for number, file in enumerate(headers, 1):
             say(f"{file.name} ({number} of {len(headers)})")
             rounding += merge_file(file, partial / file.name, updates)
         for file in companions(base):
-            shutil.copyfile(file, partial / file.name)
-        known = {info for header in headers.values() for n, info in header.items() if n in updates}
-        dtypes = tuple(sorted({info.dtype for info in known}))
+            target = partial / file.relative_to(base)
+            ops.make_folder(target.parent)
+            ops.write(target, _chunks(file))
+            ops.sync_folder(target.parent)
         told = {**note, "dtypes": dtypes, "modules": len(updates), "rounding": rounding.relative}
-        (partial / NOTE_FILE).write_text(json.dumps(told, indent=2, sort_keys=True) + "\n")
-        partial.chmod(0o755)
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    written = sorted(out.iterdir())
+        document = json.dumps(told, indent=2, sort_keys=True, allow_nan=False) + "\n"
+        ops.write(partial / NOTE_FILE, [document.encode()])
+    written = sorted(file for file in out.rglob("*") if file.is_file())
     return Merged(
         path=out,
         modules=len(updates),
         dtypes=dtypes,
         rounding=rounding.relative,
         size_bytes=sum(file.stat().st_size for file in written),
-        files=tuple(file.name for file in written),
+        files=tuple(str(file.relative_to(out)) for file in written),
     )
 
 
@@ -167,6 +167,12 @@ def quantised(config: Mapping[str, object]) -> list[Problem]:
             "adapter beside the quantised base",
         )
     ]
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as reader:  # also through a link, as hub caches have them
+        while chunk := reader.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _weights(base: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from ..errors import UsageError
+from ..errors import AdapterRefused, Problem, UsageError
 from ..limits import GiB, Limits, MiB
 from ..peft_folder.safetensors_header import BadHeader, TensorInfo, read_header
 
@@ -73,6 +73,9 @@ def merge_file(source: Path, target: Path, updates: Mapping[str, Rows]) -> Round
 
     Returns:
         What casting back to the tensors' own dtypes took away.
+
+    Raises:
+        AdapterRefused: a sum is NaN or infinite in its dtype; `target` is left half written.
     """
     rounding = Rounding()
     with source.open("rb") as reader, target.open("xb") as writer:
@@ -85,7 +88,7 @@ def merge_file(source: Path, target: Path, updates: Mapping[str, Rows]) -> Round
             begin, end = entry["data_offsets"]
             if name in updates:
                 info = TensorInfo(entry["dtype"], tuple(entry["shape"]))
-                rounding += _add(reader, writer, info, updates[name])
+                rounding += _add(name, reader, writer, info=info, rows_of=updates[name])
             else:
                 _copy(reader, writer, end - begin)
         writer.flush()
@@ -93,7 +96,9 @@ def merge_file(source: Path, target: Path, updates: Mapping[str, Rows]) -> Round
     return rounding
 
 
-def _add(reader: BinaryIO, writer: BinaryIO, info: TensorInfo, rows_of: Rows) -> Rounding:
+def _add(
+    name: str, reader: BinaryIO, writer: BinaryIO, *, info: TensorInfo, rows_of: Rows
+) -> Rounding:
     num_out, num_in = info.shape
     dtype = _DTYPES[info.dtype]
     wide = torch.float64 if dtype == torch.float64 else torch.float32
@@ -106,9 +111,25 @@ def _add(reader: BinaryIO, writer: BinaryIO, info: TensorInfo, rows_of: Rows) ->
         update = rows_of(begin, end).to(wide)
         exact = old.to(wide) + update
         new = exact.to(dtype)
+        if not bool(new.isfinite().all()):
+            raise AdapterRefused([_not_finite(name, info, old)], "the merged model")
         writer.write(new.contiguous().view(torch.uint8).numpy().tobytes())
         rounding += Rounding(_squared(new.to(wide) - exact), _squared(update))
     return rounding
+
+
+def _not_finite(name: str, info: TensorInfo, old: Tensor) -> Problem:
+    if not bool(old.isfinite().all()):
+        return Problem(
+            "not_finite",
+            f"the base's own {name} in {info.dtype} holds NaN or infinity",
+            "download it again",
+        )
+    return Problem(
+        "overflow",
+        f"{name} in {info.dtype} would hold NaN or infinity: the update is too large for it",
+        "take a smaller weight, or a base in bfloat16 or float32",
+    )
 
 
 def _squared(values: Tensor) -> float:

@@ -10,7 +10,8 @@ from pathlib import Path
 from ..algebra import element_graft
 from ..base.files import read_model_config
 from ..base.identity import base_problems, identify_base
-from ..errors import AdapterRefused, Conflict, UsageError
+from ..errors import AdapterRefused, UsageError
+from ..new_folder import check_free
 from ..peft_folder.deltas import read_peft
 from ..store.store import Store
 from ..store.types import Version
@@ -40,8 +41,7 @@ def merge_version(
     Raises:
         AdapterRefused, Conflict, UsageError, StoreError: as `export_merged`; and another base.
     """
-    if out.exists():
-        raise Conflict(f"{out} exists: a merged model never overwrites; name a new folder")
+    check_free(out)
     problems = quantised(read_model_config(base))
     identity = None
     if not problems:

@@ -1,6 +1,7 @@
 """Composing stored adapters: what the result computes, what its card says, what is refused."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from skillweave.adapters.card import Card, Frame
 from skillweave.adapters.compose.apply import apply
 from skillweave.adapters.compose.compose import Composed, compose, keep, write
 from skillweave.adapters.compose.methods import METHODS, Dare, Graft, Ties, method_of, parse_rank
-from skillweave.adapters.delta import AdapterDelta
+from skillweave.adapters.delta import AdapterDelta, Delta
 from skillweave.adapters.errors import (
+    AdapterRefused,
     BaseMismatch,
     Conflict,
     ModelStringError,
     NotFound,
+    StoreError,
     UsageError,
 )
 from skillweave.adapters.gate.policy import check_adapter
@@ -156,6 +159,30 @@ def test_what_is_written_is_an_artifact_and_never_over_another(
     assert distance(dense(read_peft(out)), dense(composed.delta)) == 0.0
     with pytest.raises(Conflict, match="never overwrites"):
         write(composed, out)
+
+
+def test_what_the_gate_refuses_is_not_left_there(filled: Store, tmp_path: Path) -> None:
+    composed = compose(filled, "a*0.5")
+    spoiled = {n: Delta(m.down_RI * torch.inf, m.up_OR, 1.0) for n, m in composed.delta.items()}
+    with pytest.raises(AdapterRefused, match=r"a@1\*0\.5 was refused"):
+        write(replace(composed, delta=spoiled), tmp_path / "deep" / "out")
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
+def test_a_place_where_nothing_can_be_written_is_told(filled: Store, tmp_path: Path) -> None:
+    composed = compose(filled, "a*0.5")
+    with pytest.raises(StoreError, match=r"/proc/skillweave failed"):
+        write(composed, Path("/proc/skillweave"))
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Conflict, match="never overwrites"):
+        write(composed, tmp_path / "link")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**53])
+def test_a_seed_is_a_number_that_json_can_hold(seed: int) -> None:
+    assert Dare(seed=2**53 - 1).seed == 2**53 - 1
+    with pytest.raises(UsageError, match="--seed: Input should be"):
+        method_of("dare", seed=seed)
 
 
 @pytest.mark.parametrize("method", MASKED)
@@ -313,7 +340,7 @@ def test_every_method_has_a_name_and_defaults() -> None:
     assert method_of("ties", density=None) == Ties()
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "all", "٣"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "all", "٣", "9" * 5000])
 def test_a_rank_is_exact_auto_or_a_number(text: str) -> None:
     assert (parse_rank("exact"), parse_rank("16"), parse_rank(None)) == ("exact", 16, None)
     assert parse_rank("auto") == Energy(0.99)

@@ -1,6 +1,7 @@
 """A merged model: what transformers computes with it, what it holds, and what is refused."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,66 @@ def test_a_full_disk_leaves_nothing_behind(base_dir: Path, tmp_path: Path) -> No
     with pytest.raises(StoreError, match="No space left"):
         export_merged(base_dir, ones(), tmp_path / "out" / "merged", say=fails)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"), [(torch.float16, 70_000.0), (torch.float32, 3e38)], ids=["F16", "F32"]
+)
+def test_a_sum_that_overflows_is_refused_and_leaves_nothing(
+    base_dir: Path, tmp_path: Path, dtype: torch.dtype, scale: float
+) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(base_dir, base)
+    tensors = {n: t.to(dtype) for n, t in load_file(base / "model.safetensors").items()}
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    down, up = torch.ones(1, 32), torch.zeros(32, 1)
+    up[31] = 2.0  # one row of the last block
+    with pytest.raises(AdapterRefused) as caught:
+        export_merged(base, {QUERY: Delta(down, up, scale)}, tmp_path / "out" / "merged")
+    assert codes(caught) == {"overflow"}
+    name = "F16" if dtype == torch.float16 else "F32"
+    assert f"{QUERY}.weight in {name}" in str(caught.value)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_base_that_holds_nan_is_refused_as_such(base_dir: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(base_dir, base)
+    tensors = load_file(base / "model.safetensors")
+    tensors[f"{QUERY}.weight"][3, 4] = torch.nan
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(AdapterRefused, match="download it again"):
+        export_merged(base, ones(), tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_the_folder_has_the_mode_that_the_user_gives_to_folders(
+    base_dir: Path, tmp_path: Path
+) -> None:
+    before = os.umask(0o077)
+    try:
+        merged = export_merged(base_dir, ones(), tmp_path / "merged")
+    finally:
+        os.umask(before)
+    modes = {file.stat().st_mode & 0o777 for file in merged.path.iterdir()}
+    assert (merged.path.stat().st_mode & 0o777, modes) == (0o700, {0o600})
+
+
+def test_every_tokenizer_file_and_further_templates_come_along(
+    base_dir: Path, tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(base_dir, base)
+    extra = ["spiece.model", "sentencepiece.bpe.model", "additional_chat_templates/tool.jinja"]
+    (base / "additional_chat_templates").mkdir()
+    for name in extra:
+        (base / name).write_text(name)
+    merged = export_merged(base, ones(), tmp_path / "merged")
+    assert set(extra) <= set(merged.files)
+    assert [(merged.path / name).read_text() for name in extra] == extra
+
+
+def test_a_link_to_nowhere_is_not_overwritten(base_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Conflict, match="never overwrites"):
+        export_merged(base_dir, ones(), tmp_path / "there")
