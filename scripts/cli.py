@@ -19,11 +19,14 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from ..adapters.errors import SkillweaveError, UsageError
+from ..adapters.errors import InvalidName, ModelStringError, SkillweaveError, UsageError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+USAGE_ERRORS = (UsageError, ModelStringError, InvalidName)
+"""Errors that say that what was asked for makes no sense, whatever the state of the world."""
 
 
 class Verb(NamedTuple):
@@ -59,9 +62,9 @@ VERBS = {
     "push": Verb("commands.transfer:push", "Publish a version on a hub; private by default."),
     "pull": Verb("commands.transfer:pull", "Fetch an adapter from a hub, through the gate."),
     "hub": Verb("commands.hub:hub", "Run a hub of your own: serve, token."),
-    "compose": Verb("commands.compose:compose", "Make one adapter out of several, exactly."),
-    "export": Verb("commands.compose:export", "Write a version as a merged model or a bundle."),
-    "import": Verb("commands.compose:import_bundle", "Take the versions of a bundle in."),
+    "compose": Verb("commands.compose:compose", "Make one adapter out of several."),
+    "export": Verb("commands.export:export", "Write a version as a merged model or a bundle."),
+    "import": Verb("commands.import_bundle:import_bundle", "Take the versions of a bundle in."),
     "bench": Verb("commands.bench:bench", "Measure ours against theirs, with a check beside it."),
     "env": Verb("commands.env:env", "Show what is installed and which engine it can start."),
 }
@@ -97,7 +100,7 @@ def run(make_app: Callable[[], typer.Typer], arguments: Sequence[str], name: str
         code = EXIT_INTERRUPTED
     except SkillweaveError as error:
         print(f"{name}: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+        return EXIT_USAGE if isinstance(error, USAGE_ERRORS) else EXIT_FAILED
     if code == EXIT_INTERRUPTED:
         print(f"{name}: interrupted", file=sys.stderr)
     return code

@@ -4,10 +4,13 @@ Owns layout and colours. Refuses to own numbers (`spectrum.py`, `similarity.py`,
 no window, no global state of matplotlib, and no clock: the same values give the same picture.
 """
 
+import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import StoreError, UsageError
+from ..errors import Conflict, StoreError, UsageError
+from ..file_ops import DiskOps
 from .lineage import Node
 from .terminal import label
 
@@ -24,22 +27,24 @@ _INK, _MUTED, _RED = "#1b3a5c", "#b8c4d0", "#b00020"
 
 
 def check_plot_path(out: Path) -> None:
-    """Refuse a file name that says no format we draw, before anything is computed.
+    """Refuse a file that cannot be drawn or is there already, before anything is computed.
 
     Raises:
-        UsageError: neither .png nor .svg, or its folder does not exist.
+        UsageError: neither .png nor .svg, or its folder does not exist. Conflict: it exists.
     """
     if out.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"--plot {out}: expected a file name that ends in .png or .svg")
     if not out.parent.is_dir():
         raise UsageError(f"--plot {out}: there is no folder {out.parent}")
+    if os.path.lexists(out):
+        raise Conflict(f"--plot {out} exists: a picture never overwrites; name a new file")
 
 
 def draw_spectrum(found: "Spectrum", out: Path, *, title: str = "") -> None:
     """Singular values per module on the left, error against rank on the right.
 
     Raises:
-        UsageError, StoreError: as `check_plot_path`; the disk is unwilling.
+        UsageError, Conflict, StoreError: as `check_plot_path`; the disk is unwilling.
     """
     figure = _figure(10, 4)
     left, right = figure.subplots(1, 2)
@@ -66,7 +71,7 @@ def draw_similarity(found: "SimilarityMap", out: Path, *, title: str = "") -> No
     """Cosines as a heat map in clustered order; red is opposite, blue is alike.
 
     Raises:
-        UsageError, StoreError: as `check_plot_path`; the disk is unwilling.
+        UsageError, Conflict, StoreError: as `check_plot_path`; the disk is unwilling.
     """
     size = len(found.refs)
     side = min(24.0, 3.0 + 0.3 * size)
@@ -89,7 +94,7 @@ def draw_lineage(node: Node, out: Path, *, title: str = "") -> None:
     """The tree from top to bottom, one line a version; missing ones in red.
 
     Raises:
-        UsageError, StoreError: as `check_plot_path`; the disk is unwilling.
+        UsageError, Conflict, StoreError: as `check_plot_path`; the disk is unwilling.
     """
     lines = _placed(node, 0, [])
     figure = _figure(9, 1.2 + 0.32 * len(lines))
@@ -134,8 +139,12 @@ def _save(figure: "Figure", out: Path) -> None:
 
     check_plot_path(out)
     no_clock = {"Date": None} if out.suffix.lower() == ".svg" else {}
+    drawn = io.BytesIO()
+    with rc_context({"svg.hashsalt": "skillweave"}):
+        figure.savefig(drawn, format=out.suffix[1:].lower(), dpi=150, metadata=no_clock)
     try:
-        with rc_context({"svg.hashsalt": "skillweave"}):
-            figure.savefig(out, dpi=150, metadata=no_clock)
+        DiskOps().write(out, [drawn.getvalue()])
     except OSError as err:
+        if not isinstance(err, FileExistsError):
+            out.unlink(missing_ok=True)
         raise StoreError(f"writing {out} failed: {err}") from err

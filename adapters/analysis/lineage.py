@@ -1,13 +1,17 @@
 """What was made from what: the tree of parents above a version, and of what came out of it. Pure.
 
 Owns the walk over cards. A parent that the store does not hold is shown as missing, never left
-out. Refuses to own the store (the caller lists it) and drawing (`draw.py`, `tell.py`).
+out. Refuses to own the store (the caller lists it) and showing (`terminal.py`, `draw.py`).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..card import Card, Parent
+
+Relation = Literal["parents", "children"]
+"""Which relatives of a version a tree holds."""
 
 MAX_NODES = 300
 """Nodes of one tree; a deep history that shares ancestors would otherwise repeat without end."""
@@ -43,8 +47,8 @@ class Node:
     cut: bool = False
     relatives: tuple["Node", ...] = field(default=())
 
-    def document(self) -> dict[str, object]:
-        """The tree as JSON."""
+    def document(self, relation: Relation = "parents") -> dict[str, object]:
+        """The tree as JSON; `relation` is what this tree's relatives are, and the key they get."""
         return {
             "ref": self.ref,
             "version_digest": self.digest,
@@ -54,7 +58,7 @@ class Node:
             "weight": self.weight,
             "missing": self.missing,
             "cut": self.cut,
-            "parents": [node.document() for node in self.relatives],
+            relation: [node.document(relation) for node in self.relatives],
         }
 
 

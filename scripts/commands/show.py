@@ -3,7 +3,6 @@
 Thin: numbers come from `adapters.analysis`, `told.py` lays one version out for people.
 """
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from ...adapters import Store, Version, default_store_root
 from ...adapters.analysis import facts as facts_module
 from ...adapters.card import card_document
+from .json_out import print_json
 from .told import told
 
 StoreDir = Annotated[
@@ -37,6 +37,7 @@ def show(
     json: Json = False,
 ) -> int:
     """Show one version: what it is, what it was made from, and the evidence for it."""
+    _check(plot)
     found = Store(store or default_store_root())
     version = found.resolve(ref, base=base)
     facts = facts_module.facts(version)
@@ -67,7 +68,7 @@ def show(
         if plot is not None and not json:
             print(f"drawn: {plot}")
     if json:
-        print(json_module.dumps(document, indent=1))
+        print_json(document)
     return 0
 
 
@@ -81,6 +82,7 @@ def lineage(
     """Show what a version was made from, and what was made from it."""
     from ...adapters.analysis.terminal import lineage_tree
 
+    _check(plot)
     found = Store(store or default_store_root())
     version = found.resolve(ref, base=base)
     parents = facts_module.parents_of(found, version)
@@ -90,8 +92,8 @@ def lineage(
 
         draw_lineage(parents, plot, title=f"What {version.ref} was made from")
     if json:
-        made = children.document()["parents"]
-        print(json_module.dumps({**parents.document(), "children": made}, indent=1))
+        made = children.document("children")["children"]
+        print_json({**parents.document(), "children": made})
         return 0
     console = Console()
     if plot is not None:
@@ -115,6 +117,7 @@ def similar(
     from ...adapters.analysis.stored import stored_map
     from ...adapters.analysis.terminal import heat_map
 
+    _check(plot)
     found = Store(store or default_store_root())
     wanted = None if ref is None else found.resolve(ref, base=base)
     seen = stored_map(found, base=wanted.base if wanted else base, include=wanted)
@@ -124,7 +127,7 @@ def similar(
         draw_similarity(seen, plot, title=f"Adapters of {found.root}")
     if wanted is None:
         if json:
-            print(json_module.dumps(seen.document(), indent=1))
+            print_json(seen.document())
         else:
             Console().print(heat_map(seen))
             if plot is not None:
@@ -133,21 +136,28 @@ def similar(
     nearest = seen.nearest(wanted.ref)
     if json:
         rows = [{"ref": other, "cosine": cosine} for other, cosine in nearest]
-        print(json_module.dumps({"ref": wanted.ref, "nearest": rows}, indent=1))
+        print_json({"ref": wanted.ref, "nearest": rows})
     else:
         for other, cosine in nearest:
             print(f"{cosine:+.4f}  {other}")
+        if plot is not None:
+            print(f"drawn: {plot}")
     return 0
 
 
+def _check(plot: Path | None) -> None:
+    if plot is not None:
+        from ...adapters.analysis.draw import check_plot_path
+
+        check_plot_path(plot)
+
+
 def _spectrum(version: Version, plot: Path | None, console: Console | None) -> dict[str, object]:
-    from ...adapters.analysis.draw import check_plot_path, draw_spectrum
+    from ...adapters.analysis.draw import draw_spectrum
     from ...adapters.analysis.spectrum import spectrum
     from ...adapters.analysis.terminal import spectrum_bars
     from ...adapters.peft_folder.deltas import read_peft
 
-    if plot is not None:
-        check_plot_path(plot)
     values = spectrum(read_peft(version.path))
     if console is not None:
         console.print(spectrum_bars(values))

@@ -4,7 +4,13 @@ from typing import Annotated
 
 import pytest
 import typer
-from skillweave.adapters.errors import EngineMissing, NotFound, UsageError
+from skillweave.adapters.errors import (
+    EngineMissing,
+    InvalidName,
+    ModelStringError,
+    NotFound,
+    UsageError,
+)
 from skillweave.scripts.cli import VERBS, as_app, load, main, run
 
 Capture = pytest.CaptureFixture[str]
@@ -64,7 +70,13 @@ def test_a_verb_without_result_is_done() -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(NotFound("no adapter 'x'"), 1), (EngineMissing("run make"), 1), (UsageError("a and b"), 2)],
+    [
+        (NotFound("no adapter 'x'"), 1),
+        (EngineMissing("run make"), 1),
+        (UsageError("a and b"), 2),
+        (ModelStringError("'a*nan'"), 2),
+        (InvalidName("name '..'"), 2),
+    ],
 )
 def test_our_errors_are_one_paragraph_without_traceback(
     error: Exception, code: int, capsys: Capture

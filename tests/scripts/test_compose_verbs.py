@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from skillweave.adapters.peft_folder.deltas import read_peft
 from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
@@ -92,6 +92,12 @@ def test_what_a_person_should_know_of_the_card_is_said(
         (["a+b", "--name", "x", "--density", "0.5"], "--density means nothing to --method linear"),
         (["a+b", "--name", "x", "--method", "svd"], "there is no such method"),
         (["a+b:exact", "--name", "x", "--rank", "2"], "forbids cutting"),
+        (["", "--name", "x"], "model has 0 characters"),
+        (["auto", "--name", "x"], "holds no adapter"),
+        (["a*nan", "--name", "x"], "weight 'nan' is no plain decimal"),
+        (["a+b", "--name", "base"], "'base' is reserved"),
+        (["a+b", "--name", "../x"], "namespace '..' is not a slug"),
+        (["a+b", "--name", "x", "--method", "dare", "--seed", "9" * 40], "--seed: Input should be"),
     ],
 )
 def test_a_composition_that_makes_no_sense_is_used_wrongly(
@@ -147,6 +153,42 @@ def test_a_quantised_base_is_refused_before_its_digest_is_asked(
     words = ["export", "a", "--merged", str(root.parent / "merged"), "--base", str(base)]
     assert main([*words, "--store", str(root)]) == EXIT_FAILED
     assert "[quantised_base]" in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_named_with_what_to_give(root: Path, capsys: Capture) -> None:
+    words = ["export", "a", "--merged", str(root.parent / "m"), "--base", "tiny-name"]
+    assert main([*words, "--store", str(root)]) == EXIT_USAGE
+    told = capsys.readouterr().err
+    assert "--base tiny-name: there is no such folder: give the folder of the base" in told
+    assert main(["import", "/nonexistent", "--store", str(root)]) == EXIT_USAGE
+    assert "/nonexistent: there is no such file: give a bundle" in capsys.readouterr().err
+
+
+def test_a_merged_model_that_overflows_is_no_success(
+    root: Path, base: Path, capsys: Capture
+) -> None:
+    weights = load_file(base / "model.safetensors")
+    weights[f"{MODULE}.weight"] = torch.full_like(weights[f"{MODULE}.weight"], 3.4e38)
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    adapter = make_adapter(root.parent / "big", seed=3)
+    factors = load_file(adapter / "adapter_model.safetensors")
+    large = {name: value * 1e19 for name, value in factors.items()}
+    save_file(large, adapter / "adapter_model.safetensors", metadata={"format": "pt"})
+    words = ["--base", str(base), "--store", str(root)]
+    assert main(["add", str(adapter), "--name", "big", *words]) == 0
+    out = root.parent / "models" / "merged"
+    assert main(["export", "big", "--merged", str(out), *words]) == EXIT_FAILED
+    assert f"[overflow] {MODULE}.weight in F32 would hold NaN" in capsys.readouterr().err
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_composition_that_was_refused_is_not_there(root: Path, capsys: Capture) -> None:
+    assert main(["compose", "a", "--out", "/proc/mix", "--store", str(root)]) == EXIT_FAILED
+    assert "writing /proc/mix failed" in capsys.readouterr().err
+    (root.parent / "link").symlink_to(root.parent / "nowhere")
+    words = ["compose", "a", "--out", str(root.parent / "link"), "--store", str(root)]
+    assert main(words) == EXIT_FAILED
+    assert "never overwrites" in capsys.readouterr().err
 
 
 def test_export_needs_one_destination(root: Path, capsys: Capture) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from skillweave.adapters.errors import AdapterRefused
 from skillweave.adapters.peft_folder.deltas import read_peft
 from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
+from skillweave.scripts.commands.json_out import print_json
 
 from .test_store_verbs import MODULE, make_adapter, make_base
 
@@ -110,7 +112,12 @@ def test_lineage_goes_both_ways(root: Path, capsys: Capture) -> None:
     up = told(root, capsys, "lineage", "mix")
     assert [node["ref"] for node in up["parents"]] == ["a@1", "b@1"]
     assert up["children"] == []
+    assert main(["compose", "mix*2", "--name", "twice", "--store", str(root)]) == 0
+    capsys.readouterr()
     down = told(root, capsys, "lineage", "a")
+    (child,) = down["children"]
+    assert [(node["ref"], node["weight"]) for node in child["children"]] == [("twice@1", 2.0)]
+    assert "parents" not in child
     assert [(node["ref"], node["weight"]) for node in down["children"]] == [("mix@1", 0.7)]
     shown = page(root, capsys, "lineage", "a")
     assert "Made of it" in shown
@@ -167,8 +174,28 @@ def test_plots_are_pictures_and_the_same_twice(
     assert pictures[0] == pictures[1]
 
 
-@pytest.mark.parametrize("name", ["plot.jpg", "nowhere/plot.png"])
-def test_a_plot_that_cannot_be_drawn_is_refused(root: Path, capsys: Capture, name: str) -> None:
-    words = ["show", "mix", "--plot", str(root.parent / name), "--store", str(root)]
-    assert main(words) == EXIT_USAGE
-    assert "--plot" in capsys.readouterr().err
+@pytest.mark.parametrize("verb", [["show", "mix"], ["lineage", "mix"], ["similar"]])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("plot.jpg", EXIT_USAGE), ("nowhere/plot.png", EXIT_USAGE), ("there.png", EXIT_FAILED)],
+)
+def test_a_plot_that_cannot_be_drawn_is_refused_before_a_word(
+    root: Path, capsys: Capture, verb: list[str], name: str, code: int
+) -> None:
+    (root.parent / "there.png").write_text("mine")
+    assert main([*verb, "--plot", str(root.parent / name), "--store", str(root)]) == code
+    told = capsys.readouterr()
+    assert (told.out, "--plot" in told.err) == ("", True)
+    assert (root.parent / "there.png").read_text() == "mine"
+
+
+def test_figures_that_json_has_not_are_refused(capsys: Capture) -> None:
+    with pytest.raises(AdapterRefused, match="NaN or infinite"):
+        print_json({"error": float("nan")})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_reference_that_means_nothing_is_used_wrongly(root: Path, capsys: Capture) -> None:
+    for words in (["show", "a:text"], ["lineage", "a*2"], ["similar", "../a"]):
+        assert main([*words, "--store", str(root)]) == EXIT_USAGE
+        assert words[1] in capsys.readouterr().err

@@ -34,6 +34,17 @@ def test_descendants_are_what_names_it_as_a_parent() -> None:
     assert [n.ref for n in c.relatives] == ["d@1"]
 
 
+def test_a_tree_of_children_names_them_so_at_every_depth() -> None:
+    down = descendants("a" * 64, STORE).document("children")
+    (c,) = down["children"]  # type: ignore[misc]  # a document holds objects
+    (d,) = c["children"]
+    assert (c["ref"], d["ref"], d["children"]) == ("c@1", "d@1", [])
+    assert not {"parents"} & (down.keys() | c.keys() | d.keys())
+    up = ancestors("d" * 64, STORE).document()
+    (c,) = up["parents"]  # type: ignore[misc]
+    assert [node["ref"] for node in c["parents"]] == ["a@1", "b@1"]
+
+
 def test_a_parent_that_is_gone_is_shown_as_missing() -> None:
     store = {d: v for d, v in STORE.items() if v.ref != "a@1"}
     (c,) = ancestors("d" * 64, store).relatives
