@@ -11,6 +11,7 @@ import socket
 from ..adapters.errors import PortInUse, UsageError
 
 BACKLOG = 2048
+_LAST_PORT = 65_535
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -18,8 +19,10 @@ def open_listener(host: str, port: int) -> socket.socket:
 
     Raises:
         PortInUse: somebody listens there already, or the port is privileged.
-        UsageError: this machine has no such address.
+        UsageError: this machine has no such address, or there is no such port.
     """
+    if not 0 <= port <= _LAST_PORT:
+        raise UsageError(f"port {port}: expected 0 (a free one) to {_LAST_PORT}; say --port N")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as err:

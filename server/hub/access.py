@@ -66,8 +66,13 @@ def caller_of(authorization: str | None, tokens: Tokens) -> Caller:
 
 @dataclass(frozen=True)
 class Grant:
-    """The right to upload one content to one repository, for a while."""
+    """The right to upload one content to one repository, for a while.
 
+    `repo_id` and `uid` name the repository: a signed address leads to no other one, whatever has
+    been moved since or made under the same name.
+    """
+
+    repo_id: str
     uid: str
     sha256: str
     size: int
@@ -76,10 +81,17 @@ class Grant:
 
     def sign(self, key: bytes) -> str:
         """The signature in the upload's address."""
-        text = f"{self.uid}\n{self.sha256}\n{self.size}\n{self.token_id}\n{self.expires}"
+        parts = (self.repo_id, self.uid, self.sha256, self.size, self.token_id, self.expires)
+        text = "\n".join(map(str, parts))
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
     def check(self, signature: str, key: bytes) -> None:
         """Raises Refusal: 403; not signed by this hub for exactly this, or too late."""
-        if not hmac.compare_digest(self.sign(key), signature) or time.time() > self.expires:
-            raise Refusal(403, "this upload address is not valid, or no longer; begin again")
+        same = hmac.compare_digest(self.sign(key).encode(), signature.encode())
+        if not same or time.time() > self.expires:
+            raise upload_refused()
+
+
+def upload_refused() -> Refusal:
+    """The one answer to every upload address that leads nowhere."""
+    return Refusal(403, "this upload address is not valid, or no longer; begin again")

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .disk import make_folder, sync_folder, temporary_beside
+from .disk import OPS, make_folder, temporary_beside
 from .documents import TreeFile, git_oid, pointer_of
 from .errors import Refusal
+from .layout import RepoFolder
 from .usage import Usage
 
 _CHUNK_BYTES = 1 << 20
@@ -34,7 +35,7 @@ class Incoming:
     """One content on its way in; leaves nothing behind unless it is kept.
 
     Args:
-        folder: of the blobs; must exist.
+        folder: where it waits; must exist, on the disk of the blobs.
         limit: bytes that may come.
         usage: what is charged.
     """
@@ -86,10 +87,12 @@ class Incoming:
 
 
 class Blobs:
-    """The folder of contents of one repository."""
+    """The contents of one repository."""
 
-    def __init__(self, folder: Path, usage: Usage) -> None:
-        self.folder = folder
+    def __init__(self, folder: RepoFolder, usage: Usage) -> None:
+        self.folder = folder.blobs
+        self._root = folder.root
+        self._waiting = folder.incoming
         self._usage = usage
 
     def path(self, sha256: str) -> Path:
@@ -110,28 +113,33 @@ class Blobs:
 
     def incoming(self, limit: int) -> Incoming:
         """Begin to take one in."""
-        make_folder(self.folder)
-        return Incoming(self.folder, limit=limit, usage=self._usage)
+        make_folder(self._root, self._waiting)
+        return Incoming(self._waiting, limit=limit, usage=self._usage)
 
     def keep(self, received: Received) -> None:
-        """Give a received content its name; the same content twice is kept once."""
+        """Give a received content its name; the same content twice is kept once.
+
+        The caller holds the repository's lock: what is deleted or moved meanwhile does not come
+        back as a folder of contents.
+        """
+        make_folder(self._root, self.folder)
         try:
-            os.link(received.path, self.path(received.sha256))
+            OPS.link(received.path, self.path(received.sha256))
         except FileExistsError:
             self.touch(received.sha256)
-        received.path.unlink()
-        sync_folder(self.folder)
+        OPS.sync_folder(self.folder)
 
-    def regular(self, sha256: str) -> TreeFile:
-        """The tree's entry for a content that came inside a commit."""
-        path = self.path(sha256)
-        size = path.stat().st_size
-        digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-        return TreeFile(sha256=sha256, size=size, oid=digest.hexdigest(), lfs=False)
 
-    def large(self, sha256: str, size: int) -> TreeFile:
-        """The tree's entry for a content that was uploaded by itself."""
-        return TreeFile(sha256=sha256, size=size, oid=git_oid(pointer_of(sha256, size)), lfs=True)
+def regular(received: Received) -> TreeFile:
+    """The tree's entry for a content that came inside a commit."""
+    digest = hashlib.sha1(b"blob %d\0" % received.size, usedforsecurity=False)
+    with received.path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    oid = digest.hexdigest()
+    return TreeFile(sha256=received.sha256, size=received.size, oid=oid, lfs=False)
+
+
+def large(sha256: str, size: int) -> TreeFile:
+    """The tree's entry for a content that was uploaded by itself."""
+    return TreeFile(sha256=sha256, size=size, oid=git_oid(pointer_of(sha256, size)), lfs=True)

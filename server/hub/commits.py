@@ -1,14 +1,14 @@
 """What a commit does to a tree, and what a tree must be to be taken in.
 
-Owns the meaning of the operations, the order of a commit (contents, judgement, revision, branch)
+Owns the meaning of the operations, the order of a commit (judgement, contents, revision, branch)
 and the gate of the hub: every folder of a revision that holds an adapter's config and weights is
 examined as at every other door (`adapters/gate/`), as far as that needs no base; pickles are
 refused wherever they are, but for a skill's own folder.
 """
 
-import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from pydantic import JsonValue
@@ -17,6 +17,8 @@ from ...adapters.card import CARD_FILE
 from ...adapters.errors import AdapterRefused, Problem
 from ...adapters.gate.policy import check_adapter
 from ...adapters.peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
+from .blobs import large, regular
+from .disk import OPS, make_folder
 from .documents import Commit, Tree, TreeFile
 from .errors import Refusal, entry_not_found
 from .hub import HubOptions
@@ -43,30 +45,76 @@ def make_commit(
         Refusal: 412, the branch is not where the client thought; 400, 404, 413 or 422 for what the
             operations ask.
     """
-    contents = {op.path: _keep(repo, op) for op in operations if not isinstance(op, Delete)}
-    base = repo.head(branch)
-    _check_parent(header, base)
-    judged: Tree | None = None
-    while True:
-        files = apply(repo.commit(base).files, operations, contents)
-        if judged != files:
-            check_tree(repo, files, before=repo.commit(base).files, options=options)
-            judged = files
-        with repo.locked():
-            head = repo.head(branch)
-            if head == base:
-                commit = Commit(
-                    parent=base,
-                    title=header.title[:500] or "update",
-                    message=header.message[:10_000],
-                    author=author,
-                    date=now(),
-                    files=files,
-                    card=_card(repo, files),
-                )
-                return repo.add_commit(commit, branch)
-        base = head  # somebody was faster: judge again what the two make together
+    with _still_there(repo):
+        contents = _Contents(repo, operations)
+        added = contents.tree()
+        base = repo.head(branch)
         _check_parent(header, base)
+        judged: Tree | None = None
+        while True:
+            before = repo.commit(base).files
+            files = apply(before, operations, added)
+            if judged != files:
+                check_tree(repo, files, before=before, options=options, where=contents.path)
+                judged, card = files, _card(files, contents.path)
+            with repo.locked():
+                head = repo.head(branch)
+                if head == base:
+                    contents.keep()
+                    commit = Commit(
+                        parent=base,
+                        title=header.title[:500] or "update",
+                        message=header.message[:10_000],
+                        author=author,
+                        date=now(),
+                        files=files,
+                        card=card,
+                    )
+                    return repo.add_commit(commit, branch)
+            base = head  # somebody was faster: judge again what the two make together
+            _check_parent(header, base)
+
+
+class _Contents:
+    """The contents that a commit brings: waiting until it was judged, then the repository's."""
+
+    def __init__(self, repo: Repo, operations: Sequence[Operation]) -> None:
+        self._repo = repo
+        self._adds = [op for op in operations if not isinstance(op, Delete)]
+        self._here = {
+            op.received.sha256: op.received for op in self._adds if isinstance(op, AddFile)
+        }
+
+    def tree(self) -> Tree:
+        """Their entries, by path.
+
+        Raises:
+            Refusal: 400; one that should have been uploaded by itself was not.
+        """
+        return {op.path: self._entry(op) for op in self._adds}
+
+    def path(self, sha256: str) -> Path:
+        """Where a content lies now."""
+        here = self._here.get(sha256)
+        return self._repo.blobs.path(sha256) if here is None else here.path
+
+    def keep(self) -> None:
+        """Give each its name; the caller holds the repository's lock."""
+        for received in self._here.values():
+            self._repo.blobs.keep(received)
+        for op in self._adds:  # a sweep may have come between
+            if isinstance(op, AddLarge):
+                self._entry(op)
+
+    def _entry(self, op: AddFile | AddLarge) -> TreeFile:
+        if isinstance(op, AddFile):
+            return regular(op.received)
+        size = self._repo.blobs.size(op.sha256)
+        if size is None or (op.size is not None and op.size != size):
+            raise Refusal(
+                400, f"{op.path!a}: its content {op.sha256} was not uploaded to {self._repo.id}"
+            )
+        return large(op.sha256, size)
 
 
 def apply(tree: Tree, operations: Sequence[Operation], contents: Tree) -> Tree:
@@ -92,8 +140,18 @@ def apply(tree: Tree, operations: Sequence[Operation], contents: Tree) -> Tree:
     return dict(sorted(files.items()))
 
 
-def check_tree(repo: Repo, files: Tree, *, before: Tree, options: HubOptions) -> None:
+def check_tree(
+    repo: Repo,
+    files: Tree,
+    *,
+    before: Tree,
+    options: HubOptions,
+    where: Callable[[str], Path],
+) -> None:
     """Whether a tree may be a revision; what was the same before is not examined again.
+
+    Args:
+        where: the path of a content, by digest.
 
     Raises:
         Refusal: 413, too many files; 422, the gate's report.
@@ -116,27 +174,29 @@ def check_tree(repo: Repo, files: Tree, *, before: Tree, options: HubOptions) ->
         own = {name: files[path] for name, path in names.items() if path in files}
         same = all(before.get(names[name]) == file for name, file in own.items())
         if CONFIG_FILE in own and WEIGHTS_FILE in own and not same:
-            _examine(repo, folder, own)
+            _examine(repo, folder, {name: where(file.sha256) for name, file in own.items()})
 
 
-def _examine(repo: Repo, folder: str, own: dict[str, TreeFile]) -> None:
-    with tempfile.TemporaryDirectory(prefix=".tmp-gate-", dir=repo.folder.path) as staging:
-        for name, file in own.items():
-            os.link(repo.blobs.path(file.sha256), Path(staging) / name)
+def _examine(repo: Repo, folder: str, files: Mapping[str, Path]) -> None:
+    waiting = repo.folder.incoming
+    make_folder(repo.folder.root, waiting)
+    with tempfile.TemporaryDirectory(prefix=".tmp-gate-", dir=waiting) as staging:
+        for name, path in files.items():
+            OPS.link(path, Path(staging) / name)
         problems = check_adapter(Path(staging), None)
     if problems:
-        where = repo.id if folder == "." else f"{repo.id}/{folder}"
-        raise Refusal(422, str(AdapterRefused(problems, where)))
+        subject = repo.id if folder == "." else f"{repo.id}/{folder}"
+        raise Refusal(422, str(AdapterRefused(problems, subject)))
 
 
-def _keep(repo: Repo, op: AddFile | AddLarge) -> TreeFile:
-    if isinstance(op, AddFile):
-        repo.blobs.keep(op.received)
-        return repo.blobs.regular(op.received.sha256)
-    size = repo.blobs.size(op.sha256)
-    if size is None or (op.size is not None and op.size != size):
-        raise Refusal(400, f"{op.path!a}: its content {op.sha256} was not uploaded to {repo.id}")
-    return repo.blobs.large(op.sha256, size)
+@contextmanager
+def _still_there(repo: Repo) -> Iterator[None]:
+    """A file that vanished while we worked means that the repository did."""
+    try:
+        yield
+    except FileNotFoundError:
+        with repo.locked():  # 404 where it was deleted or moved
+            raise
 
 
 def _check_parent(header: Header, head: str) -> None:
@@ -148,10 +208,8 @@ def _check_parent(header: Header, head: str) -> None:
         )
 
 
-def _card(repo: Repo, files: Tree) -> dict[str, JsonValue]:
+def _card(files: Tree, where: Callable[[str], Path]) -> dict[str, JsonValue]:
     readme = files.get("README.md")
     if readme is None or readme.size > MAX_README_BYTES:
         return {}
-    return front_matter(
-        repo.blobs.path(readme.sha256).read_text(encoding="utf-8", errors="replace")
-    )
+    return front_matter(where(readme.sha256).read_text(encoding="utf-8", errors="replace"))

@@ -1,23 +1,19 @@
-"""How the hub changes the disk: a temporary sibling, fsync, link or rename, fsync of the folder.
+"""How the hub changes the disk: with the store's own primitives, below the hub's root.
 
-Every change is whole or invisible, at whatever moment the process dies. Owns locks as well; the
-kernel drops them with the process. Refuses to own what is written.
+Every change is whole or invisible, at whatever moment the process dies; locks are dropped by the
+kernel with the process. Owns nothing but the choice of root and of the real disk. Refuses to own
+what is written, and the primitives (`adapters/file_ops.py`, `adapters/store/writes.py`).
 """
 
-import contextlib
-import fcntl
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-TEMPORARY = ".tmp-"
+from ...adapters.file_ops import DiskOps
+from ...adapters.store import writes
+from ...adapters.store.layout import TEMPORARY, Layout, temporary_beside
 
-
-def temporary_beside(path: Path) -> Path:
-    """A fresh name for unfinished work, in the folder where `path` will be."""
-    return path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+OPS = DiskOps()
 
 
 def children(folder: Path) -> list[str]:
@@ -29,59 +25,33 @@ def children(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> AbstractContextManager[bool]:
     """Hold an advisory lock alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    return writes.locked(path, exclusive=True)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder whose own name, and those above it, are durable."""
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
-    for folder in reversed(missing):
-        sync_folder(folder.parent)
+def make_folder(root: Path, path: Path) -> None:
+    """Make a folder whose own name, and those up to the root, are durable."""
+    writes.make_folder(OPS, path, below=root)
 
 
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def publish_file(path: Path, data: bytes) -> None:
+def publish_file(root: Path, path: Path, data: bytes) -> None:
     """Write a file that nobody changes afterwards; where it exists already it stays."""
-    with _written_beside(path, data) as temporary, contextlib.suppress(FileExistsError):
-        os.link(temporary, path)
-    sync_folder(path.parent)
+    writes.publish_file(Layout(root), OPS, path, [data])
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(root: Path, path: Path, data: bytes) -> None:
     """Replace a file in one step; readers see the old bytes or the new ones."""
-    with _written_beside(path, data) as temporary:
-        os.rename(temporary, path)
-    sync_folder(path.parent)
+    writes.replace_file(Layout(root), OPS, path, data)
 
 
-@contextmanager
-def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
-    make_folder(path.parent)
-    temporary = temporary_beside(path)
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield temporary
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+__all__ = [
+    "OPS",
+    "TEMPORARY",
+    "children",
+    "locked",
+    "make_folder",
+    "publish_file",
+    "replace_file",
+    "temporary_beside",
+]

@@ -31,7 +31,7 @@ class Refusal(SkillweaveError):
     def headers(self) -> dict[str, str]:
         """`X-Error-Code` and `X-Error-Message`; a header holds one line of plain characters."""
         first = self.message.splitlines()[0] if self.message else ""
-        line = first.encode("ascii", "replace").decode()[:_HEADER_CHARS]
+        line = "".join(c if " " <= c <= "~" else "?" for c in first)[:_HEADER_CHARS]
         found = {**self.extra, "X-Error-Message": line}
         if self.code:
             found["X-Error-Code"] = self.code

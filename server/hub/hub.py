@@ -5,25 +5,27 @@ deleted or moved is renamed in one step. Refuses to own the inside of a reposito
 """
 
 import contextlib
-import os
+import logging
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .access import Caller
-from .disk import TEMPORARY, children, locked, make_folder, sync_folder, temporary_beside
+from ...adapters.errors import StoreError
+from .access import Caller, Grant, upload_refused
+from .disk import OPS, TEMPORARY, children, locked, make_folder, temporary_beside
 from .documents import Commit, RepoFacts
 from .errors import Refusal, repo_not_found
 from .layout import RepoFolder
 from .limits import DEFAULT_LIMITS, HubLimits
 from .names import DEFAULT_BRANCH, check_namespace, check_part, split_repo_id
 from .repo import Repo, now
-from .tokens import Token, Tokens, make_root, signing_key
+from .tokens import Tokens, make_root, signing_key
 from .usage import Usage
+
+log = logging.getLogger(__name__)
 
 _STALE_S = 24 * 3600.0
 
@@ -68,14 +70,19 @@ class Hub:
             namespace, name = split_repo_id(repo_id)
         except Refusal as err:
             raise hidden from err
-        repo = Repo(RepoFolder(self.root, namespace, name), self._usage)
+        folder = RepoFolder(self.root, namespace, name)
         try:
-            facts = repo.facts()
+            facts = Repo(folder, self._usage).facts()
         except Refusal as err:
+            raise hidden from err
+        except StoreError as err:
+            if caller.sees(namespace, private=True, public_read=False):
+                raise
+            log.error("%s", err)
             raise hidden from err
         if not self._sees(caller, namespace, facts):
             raise hidden
-        return repo
+        return Repo(folder, self._usage, facts.uid)
 
     def writable(self, repo_id: str, caller: Caller) -> Repo:
         """A repository that the caller may change.
@@ -87,15 +94,25 @@ class Hub:
         caller.require_write(repo.folder.namespace)
         return repo
 
-    def writable_by(self, repo_id: str, token: Token) -> Repo:
-        """A repository that a token named in a signed address may change now.
+    def granted(self, grant: Grant, signature: str) -> Repo:
+        """The repository that a signed address means, if its token may change it now.
+
+        Nothing is looked for before the signature is known to be ours.
 
         Raises:
-            Refusal: 403, the token has ended; and as for `writable`.
+            Refusal: 403; the same whatever is wrong with the address, its token or the repository.
         """
-        if not token.valid(datetime.now(UTC)):
-            raise Refusal(403, "the token of this upload address is no longer valid")
-        return self.writable(repo_id, Caller(token))
+        grant.check(signature, self.signing_key)
+        token = self.tokens.by_id(grant.token_id)
+        if token is None or not token.valid(datetime.now(UTC)):
+            raise upload_refused()
+        try:
+            repo = self.writable(grant.repo_id, Caller(token))
+        except Refusal as err:
+            raise upload_refused() from err
+        if repo.facts().uid != grant.uid:
+            raise upload_refused()
+        return repo
 
     def create(self, namespace: str | None, name: str, *, private: bool, caller: Caller) -> Repo:
         """A new repository with an empty first revision.
@@ -124,17 +141,15 @@ class Hub:
                 id=repo.id, uid=secrets.token_hex(12), private=private, created_at=now()
             )
             repo.write_facts(facts)
-        return repo
+        return Repo(repo.folder, self._usage, facts.uid)
 
     def delete(self, repo_id: str, caller: Caller) -> None:
         """Remove a repository with all its revisions."""
         repo = self.writable(repo_id, caller)
         with self._alone(), repo.locked():
-            trash = temporary_beside(self.root / "repos" / "gone")
-            os.rename(repo.folder.path, trash)
-            sync_folder(repo.folder.path.parent)
+            trash = self._discard(repo.folder)
         with contextlib.suppress(OSError):  # it is gone for everybody; `sweep` frees the rest
-            shutil.rmtree(trash)
+            OPS.remove_tree(trash)
 
     def move(self, old: str, new: str, caller: Caller) -> Repo:
         """Give a repository another name; the old one leads nowhere afterwards.
@@ -147,13 +162,15 @@ class Hub:
         caller.require_write(namespace)
         moved = Repo(RepoFolder(self.root, namespace, name), self._usage)
         with self._alone(), repo.locked():
-            if moved.folder.path.exists():
+            if moved.folder.facts.exists():
                 raise Refusal(409, f"{moved.id} exists already")
+            if moved.folder.path.exists():  # one that was begun and never finished
+                self._discard(moved.folder)
             repo.write_facts(repo.facts().model_copy(update={"id": moved.id}))
-            make_folder(moved.folder.path.parent)
-            os.rename(repo.folder.path, moved.folder.path)
-            sync_folder(repo.folder.path.parent)
-            sync_folder(moved.folder.path.parent)
+            make_folder(self.root, moved.folder.path.parent)
+            OPS.rename(repo.folder.path, moved.folder.path)
+            OPS.sync_folder(repo.folder.path.parent)
+            OPS.sync_folder(moved.folder.path.parent)
         return moved
 
     def visible(self, caller: Caller) -> Iterator[tuple[Repo, RepoFacts]]:
@@ -166,6 +183,9 @@ class Hub:
                     facts = repo.facts()
                 except Refusal:  # deleted since it was enumerated
                     continue
+                except StoreError as err:
+                    log.error("passed over in a listing: %s", err)
+                    continue
                 if self._sees(caller, namespace, facts):
                     yield repo, facts
 
@@ -175,23 +195,43 @@ class Hub:
         limit = time.time() - older_than_s
         stale = [
             path
-            for pattern in (f"repos/{TEMPORARY}*", f"repos/*/*/**/{TEMPORARY}*")
+            for pattern in (f"repos/{TEMPORARY}*", f"repos/*/*/**/{TEMPORARY}*", "incoming/*")
             for path in self.root.glob(pattern)
             if path.lstat().st_mtime < limit
         ]
         for path in stale:
             with contextlib.suppress(OSError):
                 if path.is_dir():
-                    shutil.rmtree(path)
+                    OPS.remove_tree(path)
                 else:
-                    path.unlink()
+                    OPS.unlink(path)
         freed = len(stale)
         repos = self.root / "repos"
         for namespace in children(repos):
             for name in children(repos / namespace):
-                with contextlib.suppress(Refusal):  # one that is being made, or was deleted
-                    freed += Repo(RepoFolder(self.root, namespace, name), self._usage).sweep(limit)
+                freed += self._sweep_one(RepoFolder(self.root, namespace, name), limit)
         return freed
+
+    def _sweep_one(self, folder: RepoFolder, limit: float) -> int:
+        try:
+            return Repo(folder, self._usage).sweep(limit)
+        except StoreError as err:
+            log.error("not swept: %s", err)
+            return 0
+        except Refusal:  # no facts: deleted just now, or begun and never finished
+            pass
+        with self._alone(), contextlib.suppress(OSError):
+            if not folder.facts.exists() and folder.path.lstat().st_mtime < limit:
+                OPS.remove_tree(self._discard(folder))
+                return 1
+        return 0
+
+    def _discard(self, folder: RepoFolder) -> Path:
+        """Take a repository out of sight in one step; the caller is alone. Returns what is left."""
+        trash = temporary_beside(self.root / "repos" / "gone")
+        OPS.rename(folder.path, trash)
+        OPS.sync_folder(folder.path.parent)
+        return trash
 
     def _sees(self, caller: Caller, namespace: str, facts: RepoFacts) -> bool:
         return caller.sees(namespace, private=facts.private, public_read=self.options.public_read)

@@ -4,6 +4,7 @@
     repos/<namespace>/<name>/blobs/<sha256>    contents
     repos/<namespace>/<name>/commits/<id>.json revisions, immutable
     repos/<namespace>/<name>/heads/<ref>.json, tags/<ref>.json
+    incoming/.tmp-*                            contents on their way
     locks/, lock, tokens/, tokens.lock, signing-key
 
 A name that starts with `.tmp-` is unfinished work and is never served.
@@ -42,8 +43,13 @@ class RepoFolder:
         return self.path / "blobs"
 
     @property
+    def incoming(self) -> Path:
+        """Where contents wait; outside of every repository, so that none comes back by them."""
+        return self.root / "incoming"
+
+    @property
     def lock(self) -> Path:
-        """Held while a branch, a tag or the facts change."""
+        """Held while contents are added, or a branch, a tag or the facts change."""
         return self.root / "locks" / f"{self.namespace}@{self.name}"
 
     def commit(self, commit: str) -> Path:

@@ -1,7 +1,7 @@
 """What a repository, a revision and a file in a repository may be called. Pure.
 
 Nothing that a client sends becomes part of a path on disk before it went through here; contents of
-files are kept by digest, so a file's name never does. Refuses to own what exists (`repos.py`).
+files are kept by digest, so a file's name never does. Refuses to own what exists (`repo.py`).
 """
 
 import re
@@ -113,6 +113,17 @@ def check_file_path(path: object) -> str:
             f"backslashes or control characters, at most {MAX_PATH_BYTES} bytes",
         )
     return path
+
+
+def check_text(found: object, what: str) -> str:
+    """Return a text, if it is one that can be written down.
+
+    Raises:
+        Refusal: 400; no text, or with half of a character (a lone surrogate).
+    """
+    if not isinstance(found, str) or any("\ud800" <= c <= "\udfff" for c in found):
+        raise Refusal(400, f"{what}: expected a text of valid Unicode")
+    return found
 
 
 def ref_file(name: str) -> str:

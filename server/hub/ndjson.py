@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .blobs import Incoming, Received
 from .errors import Refusal
 from .limits import HubLimits
-from .names import check_file_path, check_sha256
+from .names import check_file_path, check_sha256, check_text
 
 # The quotes are not escaped, so this can only be a key and the beginning of its text.
 _CONTENT = re.compile(rb'"content"\s*:\s*"')
@@ -169,8 +169,7 @@ def _parse(line: bytes) -> tuple[str, dict[str, object]]:
 def _header(value: dict[str, object]) -> Header:
     title, message = value.get("summary", ""), value.get("description", "")
     parent = value.get("parentCommit")
-    if not (isinstance(title, str) and isinstance(message, str)):
-        raise Refusal(400, "the commit's summary and description: expected texts")
+    title, message = check_text(title, "summary"), check_text(message, "description")
     if parent is not None and not (
         isinstance(parent, str) and re.fullmatch("[0-9a-f]{7,40}", parent)
     ):

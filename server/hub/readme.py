@@ -11,6 +11,8 @@ from .errors import Refusal
 
 MAX_README_BYTES = 1 << 20
 _MAX_BLOCK_CHARS = 64_000  # the reader of YAML takes seconds for a megabyte
+# What the reader lets through where a value is not what its tag says (`!!int ""`, `!!bool x`).
+_READER_ERRORS = (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError)
 _MAX_ITEMS = 200
 _MAX_CHARS = 500
 
@@ -32,14 +34,14 @@ def front_matter(text: str) -> dict[str, JsonValue]:
         raise Refusal(400, f"README.md: its YAML block has more than {_MAX_BLOCK_CHARS} characters")
     try:
         found = yaml.safe_load(block)
-    except (yaml.YAMLError, RecursionError, ValueError) as err:
+    except (yaml.YAMLError, RecursionError, *_READER_ERRORS) as err:
         raise Refusal(400, f"README.md: its YAML block cannot be read: {err}") from err
     if found is None:
         return {}
     if not isinstance(found, dict):
         raise Refusal(400, "README.md: its YAML block: expected 'key: value' lines")
     pairs = list(found.items())[:_MAX_ITEMS]
-    flat = {str(key)[:_MAX_CHARS]: _flat(value) for key, value in pairs}
+    flat = {key[:_MAX_CHARS]: _flat(value) for key, value in pairs if isinstance(key, str)}
     return {key: value for key, value in flat.items() if value is not None}
 
 
@@ -66,7 +68,7 @@ def _listed(value: JsonValue) -> list[JsonValue]:
 def _flat(value: object) -> JsonValue:
     if isinstance(value, str):
         return value[:_MAX_CHARS]
-    if isinstance(value, bool | int) and abs(value) < 2**53:
+    if isinstance(value, bool | int | float) and abs(value) < 2**53:  # no nan, no infinity
         return value
     if isinstance(value, list):
         return [item[:_MAX_CHARS] for item in value[:_MAX_ITEMS] if isinstance(item, str)]

@@ -15,13 +15,14 @@ from pydantic import BaseModel, ValidationError
 from ...adapters.digests import canonical_json
 from ...adapters.errors import StoreError
 from .blobs import Blobs
-from .disk import children, locked, publish_file, replace_file, sync_folder
+from .disk import OPS, children, locked, publish_file, replace_file
 from .documents import Commit, Ref, RepoFacts, commit_bytes, commit_id
 from .errors import Refusal, repo_not_found, revision_not_found
 from .layout import RepoFolder
 from .names import DEFAULT_BRANCH, check_ref, is_commit, ref_file, ref_of_file
 from .usage import Usage
 
+_REF_BYTES = 4096  # what the disk gives to a small file
 _FULL = re.compile(r"refs/(heads|tags)/(.+)")
 
 
@@ -30,12 +31,16 @@ class Repo:
 
     Args:
         folder: where it lies.
-        usage: charged for new contents.
+        usage: charged for new contents, revisions, branches and tags.
+        uid: which repository is meant, where that is known: one that was deleted, moved or made
+            again under the same name since is then never changed.
     """
 
-    def __init__(self, folder: RepoFolder, usage: Usage) -> None:
+    def __init__(self, folder: RepoFolder, usage: Usage, uid: str | None = None) -> None:
         self.folder = folder
-        self.blobs = Blobs(folder.blobs, usage)
+        self.blobs = Blobs(folder, usage)
+        self._usage = usage
+        self._uid = uid
 
     @property
     def id(self) -> str:
@@ -61,9 +66,14 @@ class Repo:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Alone with branches, tags and facts."""
+        """Alone with contents, branches, tags and facts.
+
+        Raises:
+            Refusal: 404; it was deleted or moved while we waited.
+        """
         with locked(self.folder.lock):
-            self.facts()  # it may have been deleted while we waited
+            if self._uid not in (None, self.facts().uid):
+                raise repo_not_found(anonymous=False)
             yield
 
     def head(self, branch: str = DEFAULT_BRANCH) -> str:
@@ -123,14 +133,20 @@ class Repo:
         return {name: ref for name, ref in found.items() if ref is not None}
 
     def add_commit(self, commit: Commit, branch: str) -> str:
-        """Write a revision and move a branch to it; the caller holds the lock."""
-        found = commit_id(commit)
-        publish_file(self.folder.commit(found), commit_bytes(commit))
+        """Write a revision and move a branch to it; the caller holds the lock.
+
+        Raises:
+            Refusal: 507; the hub is full.
+        """
+        found, data = commit_id(commit), commit_bytes(commit)
+        self._usage.charge(len(data))
+        publish_file(self.folder.root, self.folder.commit(found), data)
         self.set_ref("heads", branch, Ref(commit=found))
         return found
 
     def set_ref(self, kind: str, name: str, ref: Ref) -> None:
         """Point a branch or a tag somewhere; the caller holds the lock."""
+        self._usage.charge(_REF_BYTES)
         self._replace(f"{kind}/{ref_file(check_ref(name))}", ref)
 
     def add_ref(self, kind: str, name: str, ref: Ref) -> None:
@@ -158,7 +174,7 @@ class Repo:
             if self._ref(kind, name) is None:
                 raise revision_not_found(name)
             (self.folder.refs(kind) / ref_file(name)).unlink()
-            sync_folder(self.folder.refs(kind))
+            OPS.sync_folder(self.folder.refs(kind))
 
     def sweep(self, before: float) -> int:
         """Remove contents that no revision has, older than a time; returns how many."""
@@ -187,7 +203,7 @@ class Repo:
 
     def _replace(self, relative: str, document: BaseModel) -> None:
         data = canonical_json(document.model_dump(mode="json"))
-        replace_file(self.folder.path / relative, data)
+        replace_file(self.folder.root, self.folder.path / relative, data)
 
 
 def now() -> str:

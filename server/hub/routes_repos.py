@@ -1,20 +1,28 @@
 """Routes about repositories as a whole: who am I, create, list, show, settings, move, delete."""
 
+import logging
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from ...adapters.errors import StoreError
 from .access import Caller
+from .documents import RepoFacts
 from .errors import Refusal, invalid_token
 from .hub import Hub
 from .names import DEFAULT_BRANCH
 from .readme import front_matter, tags_of
 from .repo import Repo
 from .views import model_view
-from .wire import CallerOf, HubOf, JsonBody, RepoId, part, text_of
+from .wire import CallerOf, HubOf, JsonBody, RepoId, base_url, next_link, part, text_of
 
 router = APIRouter()
 REPO = "/api/models/{namespace}/{name}"
+log = logging.getLogger(__name__)
 _TRUE = frozenset({"1", "true", "True"})
+_DATES = frozenset({"createdAt", "lastModified"})
+_ALWAYS_EQUAL = frozenset({"downloads", "likes", "trendingScore"})  # nothing is counted here
+_MAX_DIGITS = 9
 
 
 @router.get("/health")
@@ -102,29 +110,33 @@ def settings(hub: HubOf, caller: CallerOf, repo_id: RepoId, body: JsonBody) -> d
 
 @router.get("/api/models")
 def list_models(hub: HubOf, caller: CallerOf, request: Request) -> Response:
-    """Repositories that the caller sees, by name; pages follow the `Link` header."""
+    """Repositories that the caller sees, by name or as `sort` and `direction` say.
+
+    Pages follow the `Link` header: `after` is the place, value and name, of the last one shown.
+    """
     query = request.query_params
     limit = min(_number(query.get("limit"), hub.options.limits.page), hub.options.limits.page)
-    after = query.get("after", "")
+    sort, downwards = _order(query.get("sort"), query.get("direction"))
+    after = tuple(query.get("after", "").split("|", 1))
+    places = [
+        ((_value(repo, facts, sort), repo.id), repo)
+        for repo, facts in hub.visible(caller)
+        if _may_be_listed(repo, request)
+    ]
+    places.sort(key=lambda place: place[0], reverse=downwards)
     found: list[dict[str, object]] = []
-    more = False
-    for repo, _ in hub.visible(caller):
-        if repo.id <= after:
+    last = ""
+    for place, repo in places:
+        if after != ("",) and not (place < after if downwards else place > after):
             continue
         view = _listed(repo, request)
         if view is None:
             continue
-        more = len(found) == limit
-        if more:
-            break
+        if len(found) == limit:
+            return JSONResponse(found, headers=next_link(request, after=last))
         found.append(view)
-    if query.get("sort") in {"lastModified", "createdAt"}:
-        found.sort(key=lambda view: str(view[str(query["sort"])]), reverse=True)
-    headers = {}
-    if more and found:
-        last = max(str(view["id"]) for view in found)
-        headers["Link"] = f'<{request.url.include_query_params(after=last)}>; rel="next"'
-    return JSONResponse(found, headers=headers)
+        last = "|".join(place)
+    return JSONResponse(found)
 
 
 @router.get(REPO)
@@ -153,12 +165,6 @@ def auth_check_write(hub: HubOf, caller: CallerOf, repo_id: RepoId) -> dict[str,
     return {}
 
 
-def base_url(request: Request) -> str:
-    """How the client reaches this hub."""
-    hub: Hub = request.app.state.hub
-    return (hub.options.url or str(request.base_url)).rstrip("/")
-
-
 def _show(
     hub: Hub, caller: Caller, repo_id: str, revision: str, request: Request
 ) -> dict[str, object]:
@@ -168,16 +174,43 @@ def _show(
     return model_view(repo.facts(), head=head, commit=repo.commit(head), blobs=blobs)
 
 
+def _order(sort: str | None, direction: str | None) -> tuple[str | None, bool]:
+    """What to sort by, and whether the greatest comes first: dates the newest, names from A."""
+    if direction not in {None, "1", "-1"}:
+        raise Refusal(400, f"direction {direction[:40]!a}: expected 1 or -1")
+    if sort is None or sort in _ALWAYS_EQUAL:
+        return None, False
+    if sort not in _DATES:
+        known = ", ".join(sorted(_DATES | _ALWAYS_EQUAL))
+        raise Refusal(400, f"sort {sort[:40]!a}: expected one of {known}")
+    return sort, direction != "1"
+
+
+def _value(repo: Repo, facts: RepoFacts, sort: str | None) -> str:
+    if sort == "createdAt":
+        return facts.created_at
+    if sort is None:
+        return ""
+    try:
+        return repo.commit(repo.head()).date
+    except (Refusal, StoreError):  # deleted since it was enumerated, or damaged: not listed below
+        return ""
+
+
+def _may_be_listed(repo: Repo, request: Request) -> bool:
+    author, search = request.query_params.get("author"), request.query_params.get("search", "")
+    return author in {None, "", repo.folder.namespace} and search.lower() in repo.id.lower()
+
+
 def _listed(repo: Repo, request: Request) -> dict[str, object] | None:
     query = request.query_params
-    if query.get("author") and repo.folder.namespace != query["author"]:
-        return None
-    if query.get("search", "").lower() not in repo.id.lower():
-        return None
     try:
         head = repo.head()
         commit, facts = repo.commit(head), repo.facts()
     except Refusal:  # deleted since it was enumerated
+        return None
+    except StoreError as err:
+        log.error("passed over in a listing: %s", err)
         return None
     wanted = [*query.getlist("filter"), *query.getlist("pipeline_tag")]
     wanted = [tag for text in wanted for tag in text.split(",") if tag]
@@ -202,4 +235,7 @@ def _private(body: dict[str, object]) -> bool | None:
 
 
 def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and int(text) > 0 else default
+    """A positive number of few digits, else the default."""
+    if not text or not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
+        return default
+    return int(text) or default

@@ -2,15 +2,26 @@
 
 from urllib.parse import parse_qsl
 
+import anyio.to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from .documents import Ref
+from .documents import Ref, Tree
 from .errors import Refusal, entry_not_found
 from .names import DEFAULT_BRANCH
 from .routes_repos import REPO
 from .views import commit_view, file_view, folder_view, refs_view, tree_view
-from .wire import CallerOf, HubOf, JsonBody, RepoId, body_bytes, part, text_of
+from .wire import (
+    CallerOf,
+    HubOf,
+    JsonBody,
+    RepoId,
+    body_bytes,
+    json_object,
+    next_link,
+    part,
+    text_of,
+)
 
 router = APIRouter()
 _COMMITS_PAGE = 50
@@ -32,8 +43,7 @@ def tree(hub: HubOf, caller: CallerOf, repo_id: RepoId, request: Request) -> Res
     rest = [entry for entry in found if str(entry["path"]) > after]
     page, headers = rest[: hub.options.limits.page], {"X-Repo-Commit": commit}
     if len(rest) > len(page):
-        url = request.url.include_query_params(cursor=str(page[-1]["path"]))
-        headers["Link"] = f'<{url}>; rel="next"'
+        headers |= next_link(request, cursor=str(page[-1]["path"]))
     return JSONResponse(page, headers=headers)
 
 
@@ -42,23 +52,16 @@ async def paths_info(
     hub: HubOf, caller: CallerOf, repo_id: RepoId, request: Request
 ) -> list[dict[str, object]]:
     """What is known of some paths; those that do not exist are left out."""
-    repo = hub.repo(repo_id, caller)
-    files = repo.commit(repo.resolve(part(request, "revision"))).files
+    revision = part(request, "revision")
+    await anyio.to_thread.run_sync(hub.repo, repo_id, caller)  # before the body is taken in
     raw = await body_bytes(request, hub.options.limits.json_bytes)
-    if request.headers.get("content-type", "").startswith("application/json"):
-        given = (await _json(raw)).get("paths", [])
-        paths = [str(path) for path in given] if isinstance(given, list) else [str(given)]
-    else:
-        fields = parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=_MAX_PATHS + 10)
-        paths = [value for key, value in fields if key == "paths"]
-    found = []
-    for path in paths[:_MAX_PATHS]:
-        name = path.strip("/")
-        if name in files:
-            found.append(file_view(name, files[name]))
-        elif any(other.startswith(f"{name}/") for other in files):
-            found.append(folder_view(name, files))
-    return found
+    asked = _paths(raw, request.headers.get("content-type", ""))
+
+    def look() -> list[dict[str, object]]:
+        repo = hub.repo(repo_id, caller)
+        return _infos(repo.commit(repo.resolve(revision)).files, asked)
+
+    return await anyio.to_thread.run_sync(look)
 
 
 @router.get(REPO + "/refs")
@@ -76,9 +79,8 @@ def commits(hub: HubOf, caller: CallerOf, repo_id: RepoId, request: Request) -> 
     page: list[dict[str, object]] = []
     headers = {}
     for found, commit in repo.history(repo.resolve(start)):
-        if len(page) == _COMMITS_PAGE:
-            url = request.url.include_query_params(**{"from": found})
-            headers["Link"] = f'<{url}>; rel="next"'
+        if len(page) == min(_COMMITS_PAGE, hub.options.limits.page):
+            headers = next_link(request, **{"from": found})
             break
         page.append(commit_view(found, commit))
     return JSONResponse(page, headers=headers)
@@ -153,11 +155,22 @@ def resolve(hub: HubOf, caller: CallerOf, repo_id: RepoId, request: Request) -> 
     )
 
 
-async def _json(raw: bytes) -> dict[str, object]:
-    import json
-
+def _paths(raw: bytes, content_type: str) -> list[str]:
+    if content_type.startswith("application/json"):
+        given = json_object(raw).get("paths", [])
+        return [str(path) for path in given] if isinstance(given, list) else [str(given)]
     try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError) as err:
-        raise Refusal(400, f"the body is no JSON: {err}") from err
-    return found if isinstance(found, dict) else {}
+        fields = parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=_MAX_PATHS + 10)
+    except ValueError as err:
+        raise Refusal(400, f"paths-info: at most {_MAX_PATHS} paths at a time") from err
+    return [value for key, value in fields if key == "paths"]
+
+
+def _infos(files: Tree, paths: list[str]) -> list[dict[str, object]]:
+    found = []
+    for name in (path.strip("/") for path in paths[:_MAX_PATHS]):
+        if name in files:
+            found.append(file_view(name, files[name]))
+        elif any(other.startswith(f"{name}/") for other in files):
+            found.append(folder_view(name, files))
+    return found

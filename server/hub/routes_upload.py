@@ -14,7 +14,8 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from .access import Grant
+from .access import Grant, upload_refused
+from .blobs import Received
 from .commits import make_commit
 from .documents import Tree
 from .errors import Refusal
@@ -22,8 +23,8 @@ from .hub import Hub
 from .names import check_file_path, check_sha256
 from .ndjson import CommitReader
 from .repo import Repo
-from .routes_repos import REPO, base_url
-from .wire import CallerOf, HubOf, JsonBody, RepoId, part
+from .routes_repos import REPO
+from .wire import CallerOf, HubOf, JsonBody, RepoId, base_url, feed_from, part
 
 router = APIRouter()
 BASIC_CLIENT = "skillweave-transfer/basic"
@@ -68,15 +69,18 @@ def batch(
     expires = int(time.time()) + hub.options.limits.upload_url_s
     found = []
     for item in asked:
+        if not isinstance(item, dict):
+            raise Refusal(400, "objects: expected objects with oid and size")
         sha256, size = check_sha256(item.get("oid")), _size(item)
         entry: dict[str, object] = {"oid": sha256, "size": size, "authenticated": True}
         if size > hub.options.limits.file_bytes:
             text = f"{size} bytes: this hub takes files of at most {hub.options.limits.file_bytes}"
             entry["error"] = {"code": 413, "message": text}
         elif repo.blobs.size(sha256) != size:
-            grant = Grant(repo.facts().uid, sha256, size, token.id, expires)
+            grant = Grant(repo.id, repo.facts().uid, sha256, size, token.id, expires)
             query = {
                 "size": size,
+                "repo": grant.uid,
                 "token": token.id,
                 "expires": expires,
                 "signature": grant.sign(hub.signing_key),
@@ -94,8 +98,7 @@ async def put_content(hub: HubOf, repo_id: RepoId, request: Request) -> dict[str
     """One large content; kept only where its digest and size are what was announced."""
     repo, sha256, size = await anyio.to_thread.run_sync(_granted, hub, repo_id, request)
     with repo.blobs.incoming(size) as incoming:
-        async for chunk in request.stream():
-            incoming.feed(chunk)
+        await feed_from(request, incoming.feed)
         received = await anyio.to_thread.run_sync(incoming.finish)
         if received.size != size or received.sha256 != sha256:
             raise Refusal(
@@ -103,7 +106,7 @@ async def put_content(hub: HubOf, repo_id: RepoId, request: Request) -> dict[str
                 f"got {received.size} bytes with SHA-256 {received.sha256}; announced were {size} "
                 f"bytes with {sha256}. Nothing was kept; send it again",
             )
-        await anyio.to_thread.run_sync(repo.blobs.keep, received)
+        await anyio.to_thread.run_sync(_keep, repo, received)
     return {}
 
 
@@ -117,8 +120,7 @@ async def commit(
     limits = hub.options.limits
     reader = CommitReader(lambda: repo.blobs.incoming(limits.regular_bytes), limits)
     try:
-        async for chunk in request.stream():
-            reader.feed(chunk)
+        await feed_from(request, reader.feed)
         header = reader.finish()
         found = await anyio.to_thread.run_sync(
             lambda: make_commit(
@@ -162,19 +164,21 @@ def _mode(item: object, files: Tree, *, hub: Hub, basic: bool) -> dict[str, obje
 
 def _granted(hub: Hub, repo_id: str, request: Request) -> tuple[Repo, str, int]:
     query = request.query_params
-    sha256 = check_sha256(part(request, "sha256"))
+    try:
+        sha256 = check_sha256(part(request, "sha256"))
+    except Refusal as err:
+        raise upload_refused() from err
     numbers = [query.get("size", ""), query.get("expires", "")]
-    refused = Refusal(403, "this upload address is not valid, or no longer; begin again")
     if not all(n.isascii() and n.isdigit() and len(n) < 19 for n in numbers):
-        raise refused
+        raise upload_refused()
     size, expires = map(int, numbers)
-    token = hub.tokens.by_id(query.get("token", "")) if query.get("token", "").isalnum() else None
-    if token is None:
-        raise refused
-    repo = hub.writable_by(repo_id, token)
-    grant = Grant(repo.facts().uid, sha256, size, token.id, expires)
-    grant.check(query.get("signature", ""), hub.signing_key)
-    return repo, sha256, size
+    grant = Grant(repo_id, query.get("repo", ""), sha256, size, query.get("token", ""), expires)
+    return hub.granted(grant, query.get("signature", "")), sha256, size
+
+
+def _keep(repo: Repo, received: Received) -> None:
+    with repo.locked():
+        repo.blobs.keep(received)
 
 
 def _size(item: dict[str, object]) -> int:

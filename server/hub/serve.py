@@ -8,6 +8,7 @@ that ends it in front, and tell `--url`.
 import asyncio
 import importlib
 import ipaddress
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,11 +16,15 @@ from pathlib import Path
 
 import uvicorn
 
+from ...adapters.errors import SkillweaveError
 from ..listen import address_of, open_listener
 from .app import create_hub_app
 from .hub import Hub, HubOptions
 
+log = logging.getLogger(__name__)
+
 _STOP_S = 10
+_SWEEP_S = 3 * 3600.0
 
 
 def run_hub(
@@ -49,6 +54,8 @@ def run_hub(
         say(f"removed {freed} unfinished uploads of an earlier day")
     if options.gate:  # the first commit then finds it loaded
         threading.Thread(target=importlib.import_module, args=("torch",), daemon=True).start()
+    stop = threading.Event()
+    threading.Thread(target=_sweep_again_and_again, args=(hub, stop), daemon=True).start()
     config = uvicorn.Config(
         create_hub_app(hub),
         log_level="warning",
@@ -57,8 +64,19 @@ def run_hub(
         server_header=False,
         timeout_graceful_shutdown=_STOP_S,
     )
-    asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+    try:
+        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+    finally:
+        stop.set()
     return 0
+
+
+def _sweep_again_and_again(hub: Hub, stop: threading.Event) -> None:
+    while not stop.wait(_SWEEP_S):
+        try:
+            hub.sweep()
+        except (SkillweaveError, OSError) as err:
+            log.error("sweeping failed and is tried again later: %s", err)
 
 
 def greeting(hub: Hub, *, url: str, host: str) -> list[str]:

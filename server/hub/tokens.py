@@ -5,6 +5,7 @@ so a plain SHA-256 of it is enough. Owns making, finding and revoking. Refuses t
 request needs (`access.py`).
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -21,11 +22,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...adapters.digests import canonical_json
 from ...adapters.errors import Conflict, NotFound, StoreError, UsageError
-from .disk import children, locked, make_folder, publish_file, replace_file
+from ...adapters.store.writes import discarding
+from .disk import OPS, children, locked, make_folder, publish_file, replace_file, temporary_beside
 from .errors import Refusal, invalid_token
 from .names import check_namespace
 
 _TOKEN = re.compile(r"swh_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_ID = re.compile(r"[0-9a-f]{12}")
 _GLOB = re.compile(r"[A-Za-z0-9._*?-]{1,64}")
 
 
@@ -73,6 +76,7 @@ class Tokens:
     """The tokens of one hub."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._folder = root / "tokens"
 
     def create(
@@ -117,7 +121,7 @@ class Tokens:
                 created_at=now.isoformat(timespec="seconds"),
                 expires_at=None if days is None else (now + timedelta(days=days)).isoformat(),
             )
-            publish_file(self._file(token.id), _document(token))
+            publish_file(self._root, self._file(token.id), _document(token))
         return NewToken(f"swh_{token.id}_{secret}", token)
 
     def find(self, text: str) -> Token:
@@ -135,7 +139,9 @@ class Tokens:
         return token
 
     def by_id(self, token_id: str) -> Token | None:
-        """One token by its public part, valid or not."""
+        """One token by its public part, valid or not; None too where it cannot be one."""
+        if not _ID.fullmatch(token_id):
+            return None
         try:
             return Token.model_validate_json(self._file(token_id).read_bytes())
         except FileNotFoundError:
@@ -150,28 +156,31 @@ class Tokens:
         return sorted(found, key=lambda token: (token.created_at, token.name))
 
     def revoke(self, name: str) -> Token:
-        """End the valid token of a name (or id), at once.
+        """End the valid token of an id, or else of a name, at once.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none. Conflict: several have the name; nothing was ended.
         """
         now = datetime.now(UTC)
         with locked(self._lock()):
-            for token in self.all():
-                if name in (token.name, token.id) and token.revoked_at is None:
-                    ended = token.model_copy(
-                        update={"revoked_at": now.isoformat(timespec="seconds")}
-                    )
-                    replace_file(self._file(token.id), _document(ended))
-                    return ended
-        names = ", ".join(t.name for t in self.all() if t.valid(now)) or "none"
-        raise NotFound(f"no valid token {name!r}; there are: {names}")
+            valid = [token for token in self.all() if token.valid(now)]
+            found = [token for token in valid if token.id == name]
+            found = found or [token for token in valid if token.name == name]
+            if len(found) > 1:
+                ids = ", ".join(token.id for token in found)
+                raise Conflict(f"{len(found)} valid tokens are named {name!r}; give an id: {ids}")
+            if not found:
+                names = ", ".join(token.name for token in valid) or "none"
+                raise NotFound(f"no valid token {name!r}; there are: {names}")
+            ended = found[0].model_copy(update={"revoked_at": now.isoformat(timespec="seconds")})
+            replace_file(self._root, self._file(ended.id), _document(ended))
+        return ended
 
     def _file(self, token_id: str) -> Path:
         return self._folder / f"{token_id}.json"
 
     def _lock(self) -> Path:
-        make_folder(self._folder)
+        make_folder(self._root, self._folder)
         return self._folder.parent / "tokens.lock"
 
 
@@ -194,21 +203,39 @@ def make_root(root: Path) -> Path:
 
 
 def signing_key(root: Path) -> bytes:
-    """The hub's own secret, made on first use and readable by its owner alone."""
+    """The hub's own secret, made on first use and readable by its owner alone.
+
+    Raises:
+        StoreError: the file is there and does not hold a key.
+    """
     path = root / "signing-key"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        key = secrets.token_bytes(32)
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
+    if not path.exists():
+        _make_key(path)
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise StoreError(
+            f"{path} has {len(key)} bytes, expected {_KEY_BYTES}: delete it and start the hub "
+            "again; a new key is made, and uploads that are on their way begin again"
+        )
     return key
 
 
-_OWN = frozenset({"repos", "tokens", "tokens.lock", "lock", "locks", "signing-key"})
+def _make_key(path: Path) -> None:
+    """Write a whole key under a temporary name, then give it its name; the first writer wins."""
+    temporary = temporary_beside(path)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with discarding(OPS, temporary):
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            OPS.link(temporary, path)
+        OPS.sync_folder(path.parent)
+
+
+_KEY_BYTES = 32
+_OWN = frozenset({"repos", "incoming", "tokens", "tokens.lock", "lock", "locks", "signing-key"})
 
 
 def _hash(secret: str) -> str:

@@ -5,6 +5,8 @@ in between; with several processes on one root the quota may be passed by what t
 within that minute. Free space on the disk is looked at as well.
 """
 
+import contextlib
+import os
 import shutil
 import threading
 import time
@@ -19,7 +21,7 @@ _LOOK_EVERY_BYTES = 64 * MiB
 
 
 class Usage:
-    """The bytes of all contents below a root."""
+    """The bytes of all contents and documents below a root."""
 
     def __init__(self, root: Path, quota: int) -> None:
         self._root = root
@@ -50,9 +52,9 @@ class Usage:
 
     def _count(self) -> int:
         total = 0
-        for blob in self._root.glob("repos/*/*/blobs/*"):
-            try:
-                total += blob.stat().st_size
-            except FileNotFoundError:
-                continue
+        for place in ("repos", "incoming"):
+            for folder, _, names in os.walk(self._root / place):
+                for name in names:
+                    with contextlib.suppress(OSError):  # gone since it was enumerated
+                        total += os.stat(os.path.join(folder, name)).st_size
         return total

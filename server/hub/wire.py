@@ -7,9 +7,11 @@ forms of refusals.
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
+import anyio.to_thread
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -20,8 +22,11 @@ from ...adapters.errors import SkillweaveError
 from .access import Caller, caller_of
 from .errors import Refusal, entry_not_found
 from .hub import Hub
+from .names import check_text
 
 log = logging.getLogger(__name__)
+
+_FEED_BYTES = 1 << 20
 
 # Whatever is stored here, a browser that is pointed at it only saves it.
 SAFE_HEADERS = (
@@ -106,7 +111,15 @@ async def json_body(request: Request) -> dict[str, object]:
     Raises:
         Refusal: 413 too large, 400 anything else.
     """
-    raw = await body_bytes(request, hub_of(request).options.limits.json_bytes)
+    return json_object(await body_bytes(request, hub_of(request).options.limits.json_bytes))
+
+
+def json_object(raw: bytes) -> dict[str, object]:
+    """Bytes as a JSON object.
+
+    Raises:
+        Refusal: 400.
+    """
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as err:
@@ -126,11 +139,38 @@ def text_of(body: dict[str, object], key: str, *, default: str | None = None) ->
         Refusal: 400; missing, or no text.
     """
     found = body.get(key)
-    if found is None and default is not None:
-        return default
-    if not isinstance(found, str):
-        raise Refusal(400, f"{key}: expected a text")
-    return found
+    return default if found is None and default is not None else check_text(found, key)
+
+
+def base_url(request: Request) -> str:
+    """How the client reaches this hub.
+
+    Raises:
+        Refusal: 400; the `Host` of the request is none.
+    """
+    stated = hub_of(request).options.url
+    try:
+        return (stated or str(request.base_url)).rstrip("/")
+    except ValueError as err:
+        raise Refusal(400, "the Host of this request cannot be read") from err
+
+
+def next_link(request: Request, **query: str) -> dict[str, str]:
+    """The header that leads to the next page: this request with other query parameters."""
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] not in query]
+    url = f"{base_url(request)}{request.scope['path']}?{urlencode([*kept, *query.items()])}"
+    return {"Link": f'<{url}>; rel="next"'}
+
+
+async def feed_from(request: Request, feed: Callable[[bytes], object]) -> None:
+    """Hand the body on as it comes, in a worker thread: what is fed may wait for the disk."""
+    waiting = bytearray()
+    async for chunk in request.stream():
+        waiting += chunk
+        if len(waiting) >= _FEED_BYTES:
+            await anyio.to_thread.run_sync(feed, bytes(waiting))
+            waiting.clear()
+    await anyio.to_thread.run_sync(feed, bytes(waiting))
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -142,7 +182,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, err: HTTPException) -> Response:
-        text = f"{request.method} {request.url.path}: this hub does not offer that"
+        text = f"{request.method} {request.scope['path']}: this hub does not offer that"
         return JSONResponse({"error": text}, status_code=err.status_code, headers=err.headers)
 
     @app.exception_handler(ClientDisconnect)
@@ -151,10 +191,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(SkillweaveError)
     async def ours(request: Request, err: SkillweaveError) -> Response:
-        log.error("on %s: %s", request.url.path, err)
+        log.error("on %s: %s", request.scope["path"], err)
         return JSONResponse({"error": "the hub's own files are damaged"}, status_code=500)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, err: Exception) -> Response:
-        log.exception("unexpected error on %s", request.url.path, exc_info=err)
+        log.exception("unexpected error on %s", request.scope["path"], exc_info=err)
         return JSONResponse({"error": "internal error of the hub"}, status_code=500)

@@ -22,3 +22,9 @@ def test_a_port_is_free_again_at_once() -> None:
 def test_an_address_of_another_machine() -> None:
     with pytest.raises(UsageError, match=r"203\.0\.113\.7"):
         open_listener("203.0.113.7", 0)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+def test_a_port_that_cannot_be_is_refused(port: int) -> None:
+    with pytest.raises(UsageError, match=f"port {port}: expected 0 .a free one. to 65535"):
+        open_listener("127.0.0.1", port)

@@ -1,5 +1,6 @@
 """Who sees what, who changes what, and that the difference between hidden and missing is none."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import httpx
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-from skillweave.adapters.errors import Conflict, NotFound, UsageError
+from skillweave.adapters.errors import Conflict, NotFound, StoreError, UsageError
+from skillweave.server.hub.errors import Refusal
 from skillweave.server.hub.hub import HubOptions
 from skillweave.server.hub.serve import greeting
-from skillweave.server.hub.tokens import Token, Tokens
+from skillweave.server.hub.tokens import Token, Tokens, signing_key
 
 from .running_hub import HubHost, RunningHub
 
@@ -27,6 +29,11 @@ ROUTES = (
     ("PUT", "/api/models/{}/settings"),
     ("POST", "/api/models/{}/tag/main"),
     ("DELETE", "/api/models/{}/branch/x"),
+    ("POST", "/api/models/{}/preupload/main"),
+    ("POST", "/{}.git/info/lfs/objects/batch"),
+    ("PUT", "/api/models/{}/content/" + "0" * 64),
+    ("DELETE", "/api/repos/delete"),
+    ("POST", "/api/repos/move"),
 )
 
 
@@ -43,12 +50,22 @@ def test_a_hidden_repository_answers_like_a_missing_one(api: HfApi, site: Runnin
         for method, route, token, status in rows:
             hidden, missing = (
                 client.request(
-                    method, site.url + route.format(name), headers=bearer(token), json={}
+                    method,
+                    site.url + route.format(name),
+                    headers=bearer(token),
+                    json={
+                        "name": name.partition("/")[2],
+                        "organization": "ada",
+                        "fromRepo": name,
+                        "toRepo": "bob/x",
+                    },
                 )
                 for name in ("ada/secret", "ada/absent")
             )
-            assert hidden.status_code == missing.status_code == status, route
-            assert hidden.headers["x-error-code"] == "RepoNotFound"
+            upload = "/content/" in route  # its address is signed; without that it is always 403
+            expected = (403, None) if upload else (status, "RepoNotFound")
+            assert hidden.status_code == missing.status_code == expected[0], route
+            assert hidden.headers.get("x-error-code") == expected[1]
             assert hidden.content == missing.content
             assert {k: v for k, v in hidden.headers.items() if k != "date"} == {
                 k: v for k, v in missing.headers.items() if k != "date"
@@ -108,6 +125,44 @@ def test_tokens_that_are_none_and_are_no_more(site: RunningHub) -> None:
         assert client.get(url, headers=bearer(text)).status_code == 401
     with pytest.raises(NotFound, match="no valid token 'ada'"):
         site.hub.tokens.revoke("ada")
+
+
+def test_revoking_ends_the_token_that_is_valid(tmp_path_factory: pytest.TempPathFactory) -> None:
+    tokens = Tokens(tmp_path_factory.mktemp("root"))
+    late = tokens.create("ada", days=1e-9).token  # over before it is looked at
+    now = tokens.create("ada")
+    assert tokens.revoke("ada").id == now.token.id
+    with pytest.raises(Refusal):
+        tokens.find(now.text)
+    with pytest.raises(NotFound):
+        tokens.revoke(late.id)
+
+
+def test_of_several_valid_tokens_none_is_guessed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = tmp_path_factory.mktemp("root")
+    tokens = Tokens(root)
+    first = tokens.create("ada").token
+    twin = first.model_copy(update={"id": "a" * 12})  # as from a backup that was copied back
+    (root / "tokens" / f"{twin.id}.json").write_text(twin.model_dump_json())
+    with pytest.raises(Conflict, match=f"2 valid tokens are named 'ada'.*{first.id}"):
+        tokens.revoke("ada")
+    assert tokens.revoke(twin.id).id == twin.id
+    assert tokens.revoke("ada").id == first.id
+
+
+def test_the_signing_key_is_whole_or_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = tmp_path_factory.mktemp("root")
+    with ThreadPoolExecutor(8) as pool:  # all start at once: one key, never half of one
+        keys = set(pool.map(lambda _: signing_key(root), range(8)))
+    path = root / "signing-key"
+    assert keys == {path.read_bytes()}
+    assert len(path.read_bytes()) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in root.iterdir()] == ["signing-key"]
+    for damaged in (b"", b"x" * 31, b"x" * 33):
+        path.write_bytes(damaged)
+        with pytest.raises(StoreError, match=f"{len(damaged)} bytes, expected 32: delete it"):
+            signing_key(root)
 
 
 def test_only_a_hash_of_a_token_is_kept(tmp_path_factory: pytest.TempPathFactory) -> None:

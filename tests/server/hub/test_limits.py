@@ -161,7 +161,7 @@ def test_an_upload_is_kept_only_if_it_is_what_was_announced(
         (good, content[:-1], 400),
         (good, content + b"x", 413),
         (good.replace("size=30000", "size=30001"), content + b"x", 403),
-        (good.replace("ada/one", "ada/two"), content, 404),
+        (good.replace("ada/one", "ada/two"), content, 403),
         (good.partition("&signature=")[0], content, 403),
         (good.partition("?")[0], content, 403),
     ]
@@ -263,13 +263,18 @@ def test_what_was_left_unfinished_is_freed(site: RunningHub, api: HfApi) -> None
     blobs = site.hub.repo("ada/one", _caller(site.hub)).folder.blobs
     blobs.mkdir(exist_ok=True)
     (blobs / ".tmp-old").write_bytes(b"x")
+    (site.hub.root / "incoming").mkdir()
+    (site.hub.root / "incoming" / ".tmp-upload").write_bytes(b"x")
     (site.hub.root / "repos" / ".tmp-gone").mkdir()
+    (site.hub.root / "repos" / "ada" / "begun" / "commits").mkdir(parents=True)  # no repo.json
     with pytest.raises(HfHubHTTPError, match="bad_weights_file"):
         api.upload_file(path_or_fileobj=b"refused", path_in_repo="x.bin", repo_id="ada/one")
     api.upload_file(path_or_fileobj=b"kept", path_in_repo="x", repo_id="ada/one")
     assert site.hub.sweep() == 0
-    assert site.hub.sweep(older_than_s=-1) == 3
+    assert sorted(p.read_bytes() for p in blobs.iterdir()) == [b"kept", b"x"]  # never "refused"
+    assert site.hub.sweep(older_than_s=-1) == 4
     assert [path.read_bytes() for path in blobs.iterdir()] == [b"kept"]
+    assert not (site.hub.root / "repos" / "ada" / "begun").exists()
     assert not list(site.hub.root.rglob(".tmp-*"))
 
 
