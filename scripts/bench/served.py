@@ -41,39 +41,46 @@ def rows(launch: Launch | None = None) -> list[Row]:
     """Every figure: the exact sum in the graph, then every mix served, each with its control."""
     with tempfile.TemporaryDirectory(prefix="skillweave-served-") as scratch:
         kept = make_kept(Path(scratch))
-        return [logit_row(kept), *served_rows(kept, launch or launcher())]
+        return [*logit_rows(kept), *served_rows(kept, launch or launcher())]
 
 
-def logit_row(kept: Kept) -> Row:
-    """Logits of the exact composition against those of the branches; no engine.
+def logit_rows(kept: Kept) -> list[Row]:
+    """Logits of the exact composition against those of the branches, and what rounding alone does.
 
-    In float32 the reference itself moves by `reordered` when its branches are added in another
-    order. The equality check compares the updates themselves, in float64.
+    No engine. The second row has no bar: it is the noise floor of the first one, by how much the
+    reference itself moves when its branches are added in the opposite order, in float32. The
+    equality check compares the updates themselves, in float64.
     """
     ids = [row.ids for row in token_rows()]
     (mix,) = [mix for mix in MIXES if mix.exact]
     terms, whole = terms_of(kept, mix), [(kept.mixes[mix.name].path, 1.0)]
     base = _base(kept)
     ours, theirs = branch_logits(base, whole, ids), branch_logits(base, terms, ids)
-    gap = _largest(ours, theirs)
     update_gap = update_difference(kept, mix)
-    return Row(
+    tokens, largest = sum(len(row) for row in ids), max(float(x.abs().max()) for x in theirs)
+    versions = _versions("torch", "peft", "transformers")
+    concatenated = Row(
         figure=f"logits of {mix.expression} concatenated vs in the graph, largest difference",
-        value=gap,
+        value=_largest(ours, theirs),
         op="<=",
         bar=BAR_LOGITS,
         equal=update_gap <= BAR_UPDATES,
-        n=sum(len(row) for row in ids),
+        n=tokens,
         ours={
             "difference_of_updates": update_gap,
             "from_base": _largest(ours, branch_logits(base, [], ids)),
         },
-        theirs={
-            "reordered": _largest(theirs, branch_logits(base, terms[::-1], ids)),
-            "largest_logit": max(float(logits.abs().max()) for logits in theirs),
-        },
-        versions=_versions("torch", "peft", "transformers"),
+        theirs={"largest_logit": largest},
+        versions=versions,
     )
+    reordered = Row(
+        figure=f"noise floor: logits of {mix.expression} in the graph, branches in another order",
+        value=_largest(theirs, branch_logits(base, terms[::-1], ids)),
+        n=tokens,
+        theirs={"largest_logit": largest},
+        versions=versions,
+    )
+    return [concatenated, reordered]
 
 
 def served_rows(kept: Kept, launch: Launch) -> list[Row]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from skillweave.distill.agreement import BAR_MAX_ABS, BAR_WRONG_MEAN_ABS
 from skillweave.scripts.bench.peft_sum import branch_logits
-from skillweave.scripts.bench.served import BAR_LOGITS, logit_row, served_rows, terms_of
+from skillweave.scripts.bench.served import BAR_LOGITS, logit_rows, served_rows, terms_of
 from skillweave.scripts.bench.served_mixes import MIXES, RANKS, Kept, make_kept, token_rows
 from skillweave.scripts.launching import launcher
 from transformers import AutoModelForCausalLM, PreTrainedModel
@@ -33,13 +33,16 @@ def test_the_mixes_hold_what_the_bars_are_about(kept: Kept) -> None:
 
 
 def test_the_concatenated_adapter_is_the_sum_in_the_graph(kept: Kept) -> None:
-    row = logit_row(kept)
+    row, noise = logit_rows(kept)
     assert row.equal
     assert row.ours is not None
     assert row.theirs is not None
     # In float32 one rounding of the largest logit is 2e-6; the bar itself is for the bench to hold.
     assert row.value < 3 * BAR_LOGITS
     assert float(str(row.ours["from_base"])) > 0.5
+    # Another order of the same branches rounds differently; it is told beside, and has no bar.
+    assert 0 < noise.value < 3 * BAR_LOGITS
+    assert (noise.op, noise.bar, noise.n) == (None, None, row.n)
 
 
 @pytest.mark.slow
