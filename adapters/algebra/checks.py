@@ -12,6 +12,8 @@ from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
 
+_LARGEST = {torch.float32: 1e15, torch.float64: 1e150}
+
 
 def check_mix(deltas: Sequence[AdapterDelta], weights: Sequence[float]) -> None:
     """A mix needs terms, one finite weight for each, and equal shapes under equal names.
@@ -100,6 +102,26 @@ def check_finite(value: Tensor, name: str) -> None:
             f"module {name}: a value is NaN or infinite: expected finite factors; "
             "`skillweave verify` shows which adapter is spoiled"
         )
+
+
+def check_entries(module: Delta, name: str) -> None:
+    """A method on entries needs them finite, and so small that sums of their squares are, too.
+
+    Raises:
+        ValueError: a value is not finite, or `||D||` may be above 1e15 (1e150 in float64).
+    """
+    bound = abs(module.scale)
+    for factor in (module.up_OR, module.down_RI):
+        bound *= float(torch.linalg.vector_norm(factor.detach(), dtype=torch.float64))
+    limit = _LARGEST[result_dtype([module])]
+    if bound < limit:
+        return
+    check_finite(module.up_OR, name)
+    check_finite(module.down_RI, name)
+    raise ValueError(
+        f"module {name}: an update of a norm up to {bound:.3g}: expected below {limit:.0e}, where "
+        "arithmetic on its entries is sound; such an adapter is spoiled"
+    )
 
 
 def names_by(shapes: Mapping[str, tuple[object, ...]]) -> list[list[str]]:

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
-from .checks import check_deltas, check_finite, check_fraction
+from .checks import check_deltas, check_entries, check_fraction
 from .row_blocks import TrueDeltas
 from .thresholds import magnitude_thresholds
 
@@ -70,7 +70,7 @@ def element_graft(
 
     Raises:
         ValueError: not exactly one of the two; a fraction outside (0, 1]; a mask that misses a
-            module or has another shape; a value that is not finite.
+            module or has another shape; a value that is not finite or far too large.
 
     Source: arXiv:2302.06600, base patch: the top fraction of `|theta_ft - theta_pre|`.
     """
@@ -101,8 +101,7 @@ def _under_mask(name: str, module: Delta, mask: Mapping[str, Tensor]) -> SparseD
 
 
 def _true(name: str, module: Delta) -> TrueDeltas:
-    check_finite(module.up_OR, name)
-    check_finite(module.down_RI, name)
+    check_entries(module, name)
     return TrueDeltas([module])
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
-from .checks import check_finite, check_fraction, check_mix, check_rank, module_names, terms_of
+from .checks import check_entries, check_fraction, check_mix, check_rank, module_names, terms_of
 from .range_finder import leading_part
 from .row_blocks import Rows, TrueDeltas
 from .truncated import Piece, Truncated, assemble
@@ -37,7 +37,8 @@ def merge_entries(
         walks: how often the rows are formed; None for as often as `leading_part` finds useful.
 
     Raises:
-        ValueError: as `concat`; a density outside (0, 1], a rank below 1, a value not finite.
+        ValueError: as `concat`; a density outside (0, 1], a rank below 1, a value that is not
+            finite or far too large.
     """
     check_mix(deltas, weights)
     check_fraction(density, "density")
@@ -49,8 +50,7 @@ def merge_entries(
         terms = terms_of(name, deltas, weights)
         modules = [module for module, _ in terms]
         for module in modules:
-            check_finite(module.up_OR, name)
-            check_finite(module.down_RI, name)
+            check_entries(module, name)
         true = TrueDeltas(modules)
         signed = [weight for _, weight in terms]
         rows = rows_of(true, torch.tensor(signed, dtype=true.dtype, device=true.device))

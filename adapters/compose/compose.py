@@ -100,10 +100,10 @@ def compose(
         if isinstance(err, UsageError):
             raise
         raise UsageError(f"{made.expression} by {how.type}: {err}") from err
-    if not math.isfinite(result.error):
+    if not (math.isfinite(result.error) and _is_finite(result.delta)):
         raise UsageError(
-            f"{made.expression} by {how.type} is too large for float32: its error is "
-            f"{result.error}; take smaller weights"
+            f"{made.expression} by {how.type} is too large for float32: the result holds NaN or "
+            "infinity; take smaller weights"
         )
     card, notes = composed_card(made, card_base, result.error)
     composed = Composed(result.delta, card, result.error, result.errors, made.expression, notes)
@@ -168,6 +168,11 @@ def _peft_folder(composed: Composed) -> Iterator[Path]:
         except OSError as err:
             raise StoreError(f"writing the adapter below {scratch} failed: {err}") from err
         yield folder
+
+
+def _is_finite(delta: AdapterDelta) -> bool:
+    factors = (factor for module in delta.values() for factor in (module.up_OR, module.down_RI))
+    return all(bool(factor.isfinite().all()) for factor in factors)
 
 
 def _rank(

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..algebra import element_graft
 from ..base.files import read_model_config
 from ..base.identity import base_problems, identify_base
-from ..errors import AdapterRefused, UsageError
+from ..errors import AdapterRefused, Problem, UsageError
 from ..new_folder import check_free
 from ..peft_folder.deltas import read_peft
 from ..store.store import Store
@@ -68,5 +68,9 @@ def merge_version(
         return export_merged(base, delta, out, note=note, say=say)
     if not 0 < keep <= 1:
         raise UsageError(f"--keep {keep}: expected a share of the elements, above 0 and at most 1")
-    graft = element_graft(delta, keep_fraction=keep)
+    try:
+        graft = element_graft(delta, keep_fraction=keep)
+    except ValueError as err:
+        problem = Problem("overflow", str(err), "merge it whole, without --keep, or train it again")
+        raise AdapterRefused([problem], f"merging {version.ref} into {base}") from err
     return export_merged(base, graft, out, note=note, say=say)

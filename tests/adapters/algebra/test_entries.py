@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skillweave.adapters.algebra import dare, magnitude, row_blocks, thresholds, ties
+from skillweave.adapters.algebra import dare, element_graft, magnitude, row_blocks, thresholds, ties
 from skillweave.adapters.algebra.elections import elected_mean
 from skillweave.adapters.algebra.range_finder import leading_part
 from skillweave.adapters.algebra.row_blocks import TrueDeltas
@@ -181,6 +181,23 @@ def test_merges_that_mean_nothing() -> None:
     bad = {n: Delta(m.down_RI * math.nan, m.up_OR, 1.0) for n, m in deltas[0].items()}
     with pytest.raises(ValueError, match="NaN or infinite"):
         ties([bad], [1.0], density=0.5, rank=1)
+
+
+def test_updates_whose_squares_float32_cannot_hold_are_refused_by_name() -> None:
+    large = {"m": Delta(torch.full((1, 4), 1e10), torch.full((3, 1), 1e10), 1.0)}
+    drawn = torch.Generator().manual_seed(0)
+    for merge in (
+        lambda: ties([large], [1.0], density=0.5, rank=1),
+        lambda: magnitude([large], [1.0], density=0.5, rank=1),
+        lambda: dare([large], [1.0], density=0.5, rank=1, generator=drawn),
+        lambda: element_graft(large, keep_fraction=0.5),
+    ):
+        with pytest.raises(
+            ValueError, match=r"module m: .* up to 3\.46e\+20: expected below 1e\+15"
+        ):
+            merge()
+    wide = {"m": Delta(large["m"].down_RI.double(), large["m"].up_OR.double(), 1.0)}
+    assert ties([wide], [1.0], density=1.0, rank=1).error < 1e-6
 
 
 def test_nothing_that_came_in_is_changed() -> None:

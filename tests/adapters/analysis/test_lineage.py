@@ -1,5 +1,7 @@
 """Trees over cards: parents above, what was made below, and what is missing."""
 
+from typing import Any
+
 from skillweave.adapters.analysis.lineage import (
     MAX_NODES,
     Known,
@@ -35,13 +37,13 @@ def test_descendants_are_what_names_it_as_a_parent() -> None:
 
 
 def test_a_tree_of_children_names_them_so_at_every_depth() -> None:
-    down = descendants("a" * 64, STORE).document("children")
-    (c,) = down["children"]  # type: ignore[misc]  # a document holds objects
+    down: Any = descendants("a" * 64, STORE).document("children")
+    (c,) = down["children"]
     (d,) = c["children"]
     assert (c["ref"], d["ref"], d["children"]) == ("c@1", "d@1", [])
     assert not {"parents"} & (down.keys() | c.keys() | d.keys())
-    up = ancestors("d" * 64, STORE).document()
-    (c,) = up["parents"]  # type: ignore[misc]
+    up: Any = ancestors("d" * 64, STORE).document()
+    (c,) = up["parents"]
     assert [node["ref"] for node in c["parents"]] == ["a@1", "b@1"]
 
 

@@ -25,7 +25,7 @@ from skillweave.adapters.errors import (
 )
 from skillweave.adapters.gate.policy import check_adapter
 from skillweave.adapters.limits import Limits
-from skillweave.adapters.peft_folder.deltas import read_peft
+from skillweave.adapters.peft_folder.deltas import read_peft, write_peft
 from skillweave.adapters.store.store import Store
 
 from ..conftest import MakeAdapter
@@ -167,6 +167,20 @@ def test_what_the_gate_refuses_is_not_left_there(filled: Store, tmp_path: Path) 
     with pytest.raises(AdapterRefused, match=r"a@1\*0\.5 was refused"):
         write(replace(composed, delta=spoiled), tmp_path / "deep" / "out")
     assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"rank": 1}, {"method": "ties", "rank": 1}])
+def test_weights_that_float32_cannot_hold_are_refused(
+    filled: Store, base: BaseIdentity, folders: dict[str, Path], tmp_path: Path, options: Any
+) -> None:
+    large = {
+        n: Delta(m.down_RI, m.up_OR * 1e37, m.scale) for n, m in read_peft(folders["a"]).items()
+    }
+    write_peft(large, tmp_path / "large")
+    card = Card(kind="skill", base=base.for_card(), licence="MIT")
+    filled.put(tmp_path / "large", card=card, name="large", base=base)
+    with pytest.raises(UsageError, match=r"large@1\*1000.*(too large for float32|is spoiled)"):
+        compose(filled, "large*1000", **options)
 
 
 def test_a_place_where_nothing_can_be_written_is_told(filled: Store, tmp_path: Path) -> None:
