@@ -24,7 +24,7 @@ FOREIGN = {  # library -> files that may import it
         "adapters/peft_folder/deltas.py",
         "scripts/bench/peft_side.py",
     ),  # submodules are internals
-    "huggingface_hub": ("adapters/hub/client.py", "scripts/bench/store.py"),
+    "huggingface_hub": ("adapters/hub/client*.py", "scripts/bench/store.py"),
     "matplotlib": ("adapters/analysis/draw.py",),
     "trl": (),
 }

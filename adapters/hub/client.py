@@ -1,39 +1,34 @@
-"""How we use `huggingface_hub`: the only file that imports it, and only when it is used.
+"""How we use `huggingface_hub`; it is imported here and in `client_*.py` only, and when it is used.
 
-Owns the translation of its errors into ours, and three things that it leaves to its caller:
+Owns the questions that push and pull ask, and three things that the client leaves to its caller:
 
 - Towards a hub other than the public one, large files go by the basic transfer, which every hub
   has, and the user agent says so (our own hub asks for it). The client's default transfer (xet)
   fails on a hub without that service, and there is no option per call; an open file instead of a
   path makes the client use the other one.
-- A killed download of a large file goes on where it was: the client begins such a file anew, so we
-  fetch it into the client's cache ourselves, in pieces, and check its digest.
+- A killed download of a large file goes on where it was (`client_fetch.py`).
 - The client answers from its cache when a hub says no. We ask for the revision first, and tell.
+
+Refuses to own errors (`client_errors.py`) and listings (`client_listing.py`).
 """
 
 import contextlib
-import hashlib
-import logging
-import os
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import Conflict, HubError, NotFound, UsageError
-from ..limits import MiB
+from . import client_fetch
+from .client_errors import FETCHED_AGAIN, SENT_AGAIN, asking, silenced, unreachable
+from .client_listing import list_files, remember
 from .files import PATTERNS, Content, RemoteFile
-from .resume import Part, complete
-
-if TYPE_CHECKING:
-    pass
 
 _PUBLIC_HOSTS = frozenset({"huggingface.co", "hf.co"})
-_RESUMED_BYTES = 4 * MiB
-_PIECE_BYTES = 64 * 1024
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _AGENT = {"skillweave-transfer": "basic"}
 
 
@@ -85,7 +80,7 @@ class HubClient:
 
     def ensure_repo(self, repo_id: str, *, private: bool) -> None:
         """Make a repository, unless it is there."""
-        with self._asking(f"making {repo_id}"):
+        with self._asking(f"making {repo_id}", remedy=SENT_AGAIN):
             self._api.create_repo(repo_id, private=private, exist_ok=True)
 
     def state(self, repo_id: str, branch: str, *, make_branch: bool = False) -> RepoState:
@@ -109,17 +104,23 @@ class HubClient:
         head = str(info.sha)
         return RepoState(head, info.private, tuple(self.listing(repo_id, head)))
 
+    def private(self, repo_id: str) -> bool | None:
+        """Whether only its owners see a repository; None where there is none."""
+        from huggingface_hub.errors import RepositoryNotFoundError
+
+        with self._asking(f"looking at {repo_id}"):
+            try:
+                return self._api.model_info(repo_id).private
+            except RepositoryNotFoundError:
+                return None
+
     def listing(self, repo_id: str, commit: str) -> list[RemoteFile]:
         """All files of a revision."""
-        from huggingface_hub.hf_api import RepoFile
+        from huggingface_hub.utils._headers import build_hf_headers
 
+        headers = build_hf_headers(token=self._api.token)
         with self._asking(f"listing {repo_id}@{commit[:12]}"):
-            tree = self._api.list_repo_tree(repo_id, recursive=True, revision=commit)
-            return [
-                RemoteFile(f.path, f.size, f.blob_id, f.lfs.sha256 if f.lfs else None)
-                for f in tree
-                if isinstance(f, RepoFile)
-            ]
+            return list_files(self.endpoint, repo_id, commit, headers=headers)
 
     def resolve(self, repo_id: str, revision: str | None) -> str:
         """The commit that a revision means; offline, what it meant when it was last asked."""
@@ -131,16 +132,35 @@ class HubClient:
                     repo_id, revision=revision, local_files_only=self.offline
                 )
             except RevisionResolutionError as err:
-                raise self._not_cached(repo_id, revision) from err
+                if self.offline:
+                    raise self._not_cached(repo_id, revision) from err
+                text = unreachable(f"pulling {repo_id}", self.endpoint, err.__cause__)
+                raise HubError(text) from err
+        if not _COMMIT.fullmatch(found.resolved):
+            raise HubError(
+                f"{self.endpoint} names {found.resolved[:80]!a} as a revision of {repo_id}"
+            )
         return str(found.resolved)
 
-    def download(self, repo_id: str, commit: str, files: Sequence[RemoteFile]) -> Path:
-        """The client's snapshot of a revision with the files of an artifact; a folder of links."""
+    def download(
+        self,
+        repo_id: str,
+        commit: str,
+        *,
+        listed: Sequence[RemoteFile],
+        wanted: Sequence[RemoteFile],
+    ) -> Path:
+        """The client's snapshot of a revision with the files of an artifact; a folder of links.
+
+        Args:
+            listed: all files of the revision. wanted: those of the artifact. Neither offline.
+        """
         from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
 
         with self._asking(f"fetching {repo_id}@{commit[:12]}"):
             if not self.offline:
-                for file in files:
+                remember(self.cache, repo_id, commit, listed)
+                for file in wanted:
                     self._prefetch(repo_id, commit, file)
             try:
                 found = self._api.snapshot_download(
@@ -173,8 +193,12 @@ class HubClient:
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        with contextlib.ExitStack() as opened, self._asking(f"pushing to {repo_id}"):
-            opened.enter_context(_without_hint())
+        with (
+            contextlib.ExitStack() as opened,
+            self._asking(f"pushing to {repo_id}", remedy=SENT_AGAIN),
+        ):
+            # that an open file goes by the basic transfer: we ask for that
+            opened.enter_context(silenced("huggingface_hub._commit_api", "binary IO buffer"))
             adds = []
             for path, content in send.items():
                 what = content
@@ -191,21 +215,21 @@ class HubClient:
             )
         return str(made.oid)
 
+    def tags(self, repo_id: str) -> dict[str, str]:
+        """Tags of a repository, and the commit of each."""
+        with self._asking(f"looking at the tags of {repo_id}"):
+            refs = self._api.list_repo_refs(repo_id)
+        return {ref.name: ref.target_commit for ref in refs.tags}
+
     def tag(self, repo_id: str, tag: str, commit: str) -> None:
         """Put a tag on a revision.
 
         Raises:
             Conflict: the tag is on another one.
         """
-        with self._asking(f"tagging {repo_id}"):
+        with self._asking(f"tagging {repo_id}", remedy=SENT_AGAIN):
             self._api.create_tag(repo_id, tag=tag, revision=commit, exist_ok=True)
-            refs = self._api.list_repo_refs(repo_id)
-        at = {ref.name: ref.target_commit for ref in refs.tags}
-        if at.get(tag) != commit:
-            raise Conflict(
-                f"tag {tag!r} of {repo_id} is on {at.get(tag)}, not on {commit}: a tag is never "
-                "moved; choose another name, or delete it on the hub"
-            )
+        check_tag(repo_id, tag, commit, at=self.tags(repo_id).get(tag))
 
     def _prefetch(self, repo_id: str, commit: str, file: RemoteFile) -> None:
         """Fetch a large file into the client's cache, going on where an earlier attempt ended."""
@@ -214,123 +238,40 @@ class HubClient:
         from huggingface_hub.file_download import repo_folder_name
         from huggingface_hub.utils._headers import build_hf_headers
 
-        if file.sha256 is None or file.size < _RESUMED_BYTES:
+        if file.sha256 is None or file.size < client_fetch.RESUMED_BYTES:
             return
-        blobs = self.cache / repo_folder_name(repo_id=repo_id, repo_type="model") / "blobs"
-        blob = blobs / file.sha256
+        folder = repo_folder_name(repo_id=repo_id, repo_type="model")
+        blob = self.cache / folder / "blobs" / file.sha256
         if blob.exists():
             return
         url = hf_hub_url(repo_id, file.path, revision=commit, endpoint=self.endpoint)
         told = get_hf_file_metadata(url, token=self._api.token, endpoint=self.endpoint)
         if told.xet_file_data is not None or told.etag != file.sha256:
             return  # the client's own way
-        blobs.mkdir(parents=True, exist_ok=True)
-        partial = blobs / f"{file.sha256}.skillweave.incomplete"
         same_host = urlsplit(told.location).netloc == urlsplit(url).netloc
         headers = build_hf_headers(token=self._api.token if same_host else False)
-        with partial.open("ab") as writer, _locked(writer.fileno()):
-            complete(
-                writer,
-                size=file.size,
-                part=lambda start: _from(told.location, headers, start),
-                broken=(httpx2.TransportError,),
-            )
-        with partial.open("rb") as reader:
-            digest = hashlib.file_digest(reader, "sha256").hexdigest()
-        if digest != file.sha256:
-            partial.unlink()
-            raise HubError(
-                f"{file.path} came with digest {digest}, listed is {file.sha256}; repeat"
-            )
-        os.replace(partial, blob)
-
-    def _not_cached(self, repo_id: str, revision: str | None) -> NotFound:
-        where = f"{repo_id}@{revision or 'main'}"
-        if self.offline:
-            return NotFound(
-                f"{where} is not, or not whole, in the cache {self.cache}, and HF_HUB_OFFLINE=1 "
-                "forbids asking the hub: unset it once, and pull"
-            )
-        return NotFound(f"{where}: the hub {self.endpoint} does not answer, nothing is cached")
-
-    @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
-        """Turn the client's errors into ours."""
-        import httpx2
-        from huggingface_hub.errors import (
-            EntryNotFoundError,
-            HfHubHTTPError,
-            HFValidationError,
-            OfflineModeIsEnabled,
-            RepositoryNotFoundError,
-            RevisionNotFoundError,
+        client_fetch.fetch_blob(
+            blob,
+            size=file.size,
+            sha256=file.sha256,
+            part=lambda start: client_fetch.stream_from(told.location, headers, start),
+            broken=(httpx2.TransportError,),
         )
 
-        try:
-            yield
-        except RepositoryNotFoundError as err:
-            raise NotFound(
-                f"{what}: {self.endpoint} has no such repository, or your token does not see it "
-                "(HF_TOKEN, or hf auth login)"
-            ) from err
-        except (RevisionNotFoundError, EntryNotFoundError) as err:
-            raise NotFound(f"{what}: {_words(err)}") from err
-        except HFValidationError as err:
-            raise UsageError(f"{what}: {_words(err)}") from err
-        except HfHubHTTPError as err:
-            status = err.response.status_code
-            kind = Conflict if status in {409, 412} else HubError
-            raise kind(f"{what}: {self.endpoint} answers {status}: {_words(err)}") from err
-        except OfflineModeIsEnabled as err:
-            raise UsageError(f"{what}: HF_HUB_OFFLINE=1 forbids asking the hub: unset it") from err
-        except (httpx2.HTTPError, ConnectionError) as err:
-            raise HubError(
-                f"{what}: {self.endpoint} cannot be reached ({type(err).__name__}: {err}); check "
-                "HF_ENDPOINT and the network, then repeat: what was sent is not sent again"
-            ) from err
-        except RuntimeError as err:  # how the client reports a transfer that failed in a thread
-            if err.__cause__ is None:
-                raise
-            raise HubError(f"{what}: {err} {_words(err.__cause__)}; repeat it") from err
+    def _not_cached(self, repo_id: str, revision: str | None) -> NotFound:
+        return NotFound(
+            f"{repo_id}@{revision or 'main'} is not, or not whole, in the cache {self.cache}, and "
+            "HF_HUB_OFFLINE=1 forbids asking the hub: unset it once, and pull"
+        )
+
+    def _asking(self, what: str, *, remedy: str = FETCHED_AGAIN) -> AbstractContextManager[None]:
+        return asking(what, self.endpoint, remedy=remedy)
 
 
-def _words(err: BaseException) -> str:
-    """What the hub itself said: the last paragraph of the client's message."""
-    text = getattr(err, "server_message", None) or str(err)
-    lines = [line for line in str(text).splitlines() if line.strip()]
-    return "\n".join(dict.fromkeys(lines))[:4_000]
-
-
-@contextmanager
-def _from(url: str, headers: Mapping[str, str], start: int) -> Iterator[Part]:
-    """The bytes of a file from `start` on, as far as the hub sends them."""
-    from huggingface_hub import get_session
-    from huggingface_hub.utils._http import hf_raise_for_status
-
-    asked = {**headers, "Accept-Encoding": "identity", "Range": f"bytes={start}-"}
-    with get_session().stream("GET", url, headers=asked, follow_redirects=True) as reply:
-        hf_raise_for_status(reply)
-        yield Part(reply.status_code != 206, reply.iter_bytes(_PIECE_BYTES))
-
-
-@contextmanager
-def _locked(handle: int) -> Iterator[None]:
-    import fcntl
-
-    fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed
-    yield
-
-
-@contextmanager
-def _without_hint() -> Iterator[None]:
-    """Hide the client's remark that an open file goes by the basic transfer: we ask for that."""
-
-    def other(record: logging.LogRecord) -> bool:
-        return "binary IO buffer" not in record.getMessage()
-
-    logger = logging.getLogger("huggingface_hub._commit_api")
-    logger.addFilter(other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(other)
+def check_tag(repo_id: str, tag: str, commit: str, *, at: str | None) -> None:
+    """Raises Conflict: the tag is on another revision than this one."""
+    if at != commit:
+        raise Conflict(
+            f"tag {tag!r} of {repo_id} is on {at}, not on {commit}: a tag is never moved; choose "
+            "another name, or delete it on the hub"
+        )

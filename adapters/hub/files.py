@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -48,12 +49,17 @@ Content = Path | bytes
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of a revision; `oid` is git's, `sha256` is known of what was uploaded by itself."""
+    """A file of a revision, as the hub lists it: nothing of it is checked yet.
+
+    `oid` is git's, `sha256` is known of what was uploaded by itself, `xet` is how the public hub's
+    own transfer names it.
+    """
 
     path: str
     size: int
     oid: str
     sha256: str | None = None
+    xet: str | None = None
 
 
 def files_to_push(
@@ -104,8 +110,8 @@ def changes(
 
 def belongs(path: str) -> bool:
     """Whether a path in a repository is one of an artifact, its evidence or its manifest."""
-    top = PurePosixPath(path).parts[0]
-    return path in PATTERNS or top in {SKILL_FOLDER, ATTESTATIONS}
+    top, slash, _ = path.partition("/")
+    return path in PATTERNS or (bool(slash) and top in {SKILL_FOLDER, ATTESTATIONS})
 
 
 def files_to_pull(
@@ -124,8 +130,9 @@ def files_to_pull(
         if name not in names:
             problems.append(Problem(code, f"the repository has no {name}", _remedy(names)))
     odd = [f.path for f in wanted if _leads_out(f.path)]
+    odd += sorted(path for path, times in Counter(f.path for f in wanted).items() if times > 1)
     if odd:
-        text = f"{odd[0]!a} is no relative path"
+        text = f"{odd[0][:200]!a} is no relative path of plain names, listed once"
         problems.append(Problem("bad_name", text, "do not use this repository"))
     small = (CONFIG_FILE, CARD_FILE, MANIFEST)
     for file in wanted:
@@ -253,7 +260,8 @@ def _size(content: Content) -> int:
 
 def _leads_out(path: str) -> bool:
     parts = path.split("/")
-    return path.startswith("/") or "\\" in path or any(p in {"", ".", ".."} for p in parts)
+    odd = any(p in {"", ".", ".."} or len(p.encode("utf-8", "replace")) > 255 for p in parts)
+    return odd or "\\" in path or not path.isprintable()
 
 
 def _ignored(path: str) -> bool:

@@ -64,13 +64,14 @@ def pull(
     local = AdapterId.parse(name or slugify(repo_id.rpartition("/")[2]))
     commit = hub.resolve(repo_id, revision)
     subject = f"{repo_id}@{commit[:12]}"
-    listed = [] if hub.offline else hub_files.files_to_pull(hub.listing(repo_id, commit), subject)
-    snapshot = hub.download(repo_id, commit, listed)
+    listed = [] if hub.offline else hub.listing(repo_id, commit)
+    wanted = [] if hub.offline else hub_files.files_to_pull(listed, subject)
+    snapshot = hub.download(repo_id, commit, listed=listed, wanted=wanted)
     cache = load_settings().cache_root
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pull-", dir=cache) as private:
         folder = Path(private) / "adapter"
-        hub_files.stage(snapshot, folder, inside=hub.cache, expected=listed)
+        hub_files.stage(snapshot, folder, inside=hub.cache, expected=wanted)
         card = _card_of(folder, subject, local, base=base, base_name=base_name, licence=licence)
         checked = base or _known_base(store, card, subject=subject, shipped=shipped)
         problems = GatePolicy(accept_base=accept_base).check(folder, checked, card=card)

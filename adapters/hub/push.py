@@ -6,19 +6,23 @@ order of the steps and what "private by default" means. Refuses to own files (`f
 model card (`model_card.py`), licences (`licences.py`) and how the client is used (`client.py`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from ..artifact import skill_dir_of
-from ..errors import Conflict, UsageError
+from ..errors import Conflict, HubError, NotFound, UsageError
 from ..licences import Source, publishable
 from ..store.types import Version
 from . import files as hub_files
-from .client import HubClient, Where
+from .client import HubClient, RepoState, Where, check_tag
 from .model_card import About, model_card
 from .pull import pull
 from .types import PlannedFile, Pushed, PushPlan
 
 DEFAULT_BRANCH = "main"
+_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,98}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def licence_for(
@@ -102,7 +106,14 @@ def push(
     hub.require_online("push")
     if not private and licence is None:
         raise UsageError("a public push needs a licence; see licence_for")
+    for name in (branch, *tags):
+        _check_ref(name)
     files = _files(version, repo_id, evidence, licence)
+    seen = hub.private(repo_id)
+    if seen is not None:
+        if seen != private:
+            raise Conflict(_visibility(repo_id, private=seen))
+        _check_tags(hub, repo_id, branch, tags=tags, files=files)
     hub.ensure_repo(repo_id, private=private)
     state = hub.state(repo_id, branch, make_branch=True)
     if state.private is not None and state.private != private:
@@ -118,9 +129,29 @@ def push(
             message=message or f"{version.ref} ({version.version_digest[:12]})",
             parent=state.head,
         )
-    for tag in tags:
-        hub.tag(repo_id, tag, commit)
+    put_tags(hub, repo_id, commit, tags)
     return Pushed(commit, tuple(files), f"{hub.endpoint}/{repo_id}/tree/{commit}")
+
+
+class Tagger(Protocol):
+    """What puts a tag on a revision."""
+
+    def tag(self, repo_id: str, tag: str, commit: str) -> None:
+        """As of `HubClient`."""
+
+
+def put_tags(hub: Tagger, repo_id: str, commit: str, tags: Sequence[str]) -> None:
+    """Tag a revision that is published; a failure says that it is.
+
+    Raises:
+        Conflict, HubError, NotFound, UsageError: as the hub's client does.
+    """
+    for tag in tags:
+        try:
+            hub.tag(repo_id, tag, commit)
+        except (Conflict, HubError, NotFound, UsageError) as err:
+            text = f"{repo_id}: revision {commit} is published, the tag {tag!r} is not: {err}"
+            raise type(err)(text) from err
 
 
 def _files(
@@ -139,6 +170,41 @@ def _files(
     )
     readme = model_card(version.card, about, evidence)
     return hub_files.files_to_push(version, evidence, readme)
+
+
+def _check_ref(name: str) -> None:
+    """Raises UsageError: no name of a branch or a tag; said before anything is made."""
+    parts = name.split("/")
+    odd = any(not p or p.startswith(".") or p.endswith((".", ".lock")) for p in parts)
+    if not _REF.fullmatch(name) or ".." in name or odd or _COMMIT.fullmatch(name):
+        raise UsageError(
+            f"{name[:80]!r} cannot name a branch or a tag: expected up to 99 letters, digits and "
+            ". _ / + -, and no 40-digit commit"
+        )
+
+
+def _check_tags(
+    hub: HubClient,
+    repo_id: str,
+    branch: str,
+    *,
+    tags: Sequence[str],
+    files: Mapping[str, hub_files.Content],
+) -> None:
+    """Raises Conflict: a tag is there, and not on what this push would make or find."""
+    there = hub.tags(repo_id) if tags else {}
+    taken = [tag for tag in tags if tag in there]
+    if not taken:
+        return
+    try:
+        state = hub.state(repo_id, branch)
+    except NotFound:  # the branch shall be made
+        state = RepoState(None, None, ())
+    planned = hub_files.changes(files, list(state.files))
+    same = all(file.change == "same" for file in planned)
+    for tag in taken:
+        after = (state.head or "") if same else "the revision that this push would make"
+        check_tag(repo_id, tag, after, at=there[tag])
 
 
 def _visibility(repo_id: str, *, private: bool) -> str:

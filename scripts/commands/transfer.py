@@ -18,6 +18,7 @@ from ...adapters import (
     BaseIdentity,
     SkillError,
     Store,
+    UsageError,
     Version,
     default_store_root,
     identify_base,
@@ -112,7 +113,9 @@ def pull(
     json: Json = False,
 ) -> int:
     """Fetch an adapter from a hub; it passes the gate before the store shows it."""
-    repo_id, _, revision = source.partition("@")
+    repo_id, at, revision = source.partition("@")
+    if at and not revision:
+        raise UsageError(f"{source!r} names no revision after the @: say REPO_ID@REVISION, or none")
     found = Store(store or default_store_root())
     version = pull_from_hub(
         repo_id,

@@ -12,7 +12,7 @@ from skillweave.adapters.base.identity import BaseIdentity
 from skillweave.adapters.card import Card
 from skillweave.adapters.errors import AdapterRefused, Conflict, HubError, NotFound, UsageError
 from skillweave.adapters.hub.files import RemoteFile, files_to_pull, stage
-from skillweave.adapters.hub.push import Where, licence_for, plan_push, pull, push
+from skillweave.adapters.hub.push import Where, licence_for, plan_push, pull, push, put_tags
 from skillweave.adapters.licences import Source
 from skillweave.adapters.limits import Limits
 from skillweave.adapters.store.store import Store
@@ -275,6 +275,45 @@ def test_what_the_hub_says_is_told(
         pull("ada/sql", revision="v9", store=other, base=base, where=where)
     with pytest.raises(Conflict, match="never moved"):
         push(version, "ada/sql", message="again", evidence=[EVIDENCE], tags=["v1"], where=where)
+
+
+def test_names_are_looked_at_before_anything_is_made(
+    version: Version, where: Where, api: HfApi
+) -> None:
+    bad = ("", "a b", "../x", "x.lock", "a//b", "-x", "0" * 40, "v1.", "a/.b", "x" * 100)
+    for name in bad:
+        with pytest.raises(UsageError, match="cannot name a branch or a tag"):
+            push(version, "ada/sql", tags=["good", name], where=where)
+        with pytest.raises(UsageError, match="cannot name a branch or a tag"):
+            push(version, "ada/sql", branch=name, where=where)
+    assert not api.repo_exists("ada/sql")
+
+
+def test_a_tag_that_is_taken_is_said_before_anything_is_made(
+    version: Version, where: Where, api: HfApi
+) -> None:
+    first = push(version, "ada/sql", tags=["v1"], where=where)
+    assert push(version, "ada/sql", tags=["v1"], where=where) == first  # nothing to change
+    for branch in ("main", "fresh"):
+        with pytest.raises(Conflict, match=r"'v1' .* is on .* never moved"):
+            push(version, "ada/sql", evidence=[EVIDENCE], branch=branch, tags=["v1"], where=where)
+    refs = api.list_repo_refs("ada/sql")
+    assert [(ref.name, ref.target_commit) for ref in refs.branches] == [("main", first.commit)]
+
+
+def test_a_tag_that_fails_after_the_revision_is_told_as_that() -> None:
+    class Taken:
+        put: tuple[str, ...] = ()
+
+        def tag(self, repo_id: str, tag: str, commit: str) -> None:
+            if tag == "v1":
+                raise Conflict("somebody was faster")
+            self.put += (tag,)
+
+    hub = Taken()
+    with pytest.raises(Conflict, match="revision abc is published, the tag 'v1' is not: somebody"):
+        put_tags(hub, "ada/sql", "abc", ["latest", "v1", "v2"])
+    assert hub.put == ("latest",)
 
 
 def test_sizes_are_judged_before_anything_is_fetched() -> None:

@@ -60,6 +60,8 @@ def test_push_and_pull(version: Version, tmp_path: Path, capsys: Capture) -> Non
     assert Store(tmp_path / "there").aliases("team/up") == {"default": 1, "prod": 1}
     assert main(["pull", "ada/absent", *there]) == 1
     assert "no such repository" in capsys.readouterr().err
+    assert main(["pull", "ada/up@", *there]) == 2
+    assert "'ada/up@' names no revision" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("_at_site")
@@ -71,6 +73,12 @@ def test_a_public_push_asks_for_every_licence(version: Version, capsys: Capture)
     assert main(["push", "up", "ada/open", "--public", "--teacher-licence", "cc-by-nd-4.0"]) == 2
     assert "lets nobody pass on" in capsys.readouterr().err
     assert main(["push", "up", "ada/open", "--public", "--teacher-licence", "mit"]) == 0
+
+
+def test_a_port_that_cannot_be(tmp_path: Path, capsys: Capture) -> None:
+    root = ["--root", str(tmp_path / "root")]
+    assert main(["hub", "serve", "--port", "99999", *root]) == 2
+    assert "port 99999: expected 0" in capsys.readouterr().err
 
 
 def test_tokens(tmp_path: Path, capsys: Capture) -> None:
