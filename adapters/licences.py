@@ -86,10 +86,14 @@ _SPELLINGS = {
 
 @dataclass(frozen=True)
 class Source:
-    """One thing that an adapter was made of; `licence` None where nobody has said."""
+    """One thing that an adapter was made of; `licence` None where nobody has said.
+
+    `remedy` says how it could be stated; by default with the option that is called like it.
+    """
 
     what: str
     licence: str | None
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,13 +122,12 @@ def combine(sources: Sequence[Source]) -> Combined:
     Args:
         sources: at least one.
     """
-    stated = [Source(s.what, identifier(s.licence) if s.licence else None) for s in sources]
     problems = [
-        f"the licence of the {s.what} is unknown: state it (--{s.what}-licence)"
-        for s in stated
-        if s.licence is None
+        f"the licence of the {s.what} is unknown: {s.remedy or f'state it (--{s.what}-licence)'}"
+        for s in sources
+        if not s.licence
     ]
-    found = [(s.what, s.licence) for s in stated if s.licence is not None]
+    found = [(s.what, identifier(s.licence)) for s in sources if s.licence]
     for what, licence in found:
         if licence in CLOSED:
             problems.append(f"the {what} is under {licence}, which lets nobody pass on adapters")

@@ -5,7 +5,6 @@ Thin: what the options say, and printing. The work is in `adapters/hub/push.py`.
 """
 
 import json as json_module
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -16,19 +15,16 @@ from rich.table import Table
 
 from ...adapters import (
     BaseIdentity,
-    SkillError,
     Store,
     UsageError,
     Version,
     default_store_root,
     identify_base,
-    skill_dir_of,
 )
+from ...adapters.hub.origins import Stated, sources_of
 from ...adapters.hub.push import Pushed, PushPlan, licence_for, plan_push
 from ...adapters.hub.push import pull as pull_from_hub
 from ...adapters.hub.push import push as push_to_hub
-from ...adapters.licences import Source
-from ...adapters.skills import read_skill
 from ...distill.tiny_base import tiny_base_path
 
 StoreDir = Annotated[
@@ -63,9 +59,8 @@ def push(
     found = Store(store or default_store_root())
     version = found.resolve(ref)
     evidence = found.attestations(version.version_digest)
-    sources = _sources(
-        version, evidence, skill=skill_licence, base=base_licence, teacher=teacher_licence
-    )
+    parts = Stated(skill=skill_licence, base=base_licence, teacher=teacher_licence)
+    sources = sources_of(found, version, stated=parts, base_licence=_base_licence(version))
     stated = licence_for(sources, private=not public, stated=licence)
     if dry_run:
         plan = plan_push(
@@ -142,32 +137,11 @@ def _shipped() -> BaseIdentity:
     return identify_base(tiny_base_path())
 
 
-def _sources(
-    version: Version,
-    evidence: Sequence[Mapping[str, object]],
-    *,
-    skill: str | None,
-    base: str | None,
-    teacher: str | None,
-) -> list[Source]:
-    """What the adapter was made of, as far as the store knows; what the user says goes first."""
-    found = [Source("skill", skill or version.card.licence or _skill_licence(version))]
-    if base is None and version.base == _shipped().family_digest:
-        facts = json_module.loads((tiny_base_path() / "card.json").read_bytes())
-        base = str(facts["licence"])
-    found.append(Source("base", base))
-    taught = {str(d.get("teacher")) for d in evidence if d.get("type") == "training"}
-    if teacher is not None or taught - {"base"}:
-        found.append(Source("teacher", teacher))
-    return found
-
-
-def _skill_licence(version: Version) -> str | None:
-    folder = skill_dir_of(version.path)
-    try:
-        return read_skill(folder)[0].license if folder else None
-    except SkillError:
+def _base_licence(version: Version) -> str | None:
+    """Of the base, where it is the shipped one."""
+    if version.base != _shipped().family_digest:
         return None
+    return str(json_module.loads((tiny_base_path() / "card.json").read_bytes())["licence"])
 
 
 def _show_plan(plan: PushPlan, version: Version, *, json: bool) -> None:

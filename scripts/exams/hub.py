@@ -102,8 +102,8 @@ def main() -> int:
     return 0 if all(row.holds and row.equal for row in rows) else 1
 
 
-def run(folder: Path, *, launch: Launch) -> list[Row]:
-    """The whole way, in `folder`; returns the figures."""
+def run(folder: Path, *, launch: Launch | None) -> list[Row]:
+    """The whole way, in `folder`; returns the figures. Without `launch` it ends before vLLM."""
     base = tiny_base_path()
     with _hub(folder / "hub-root") as url, wire_tap(url) as tap:
         env = _client_env(folder, tap.url)
@@ -170,11 +170,17 @@ def _agreement(
     wrong: Version,
     paths: Mapping[str, Path],
     *,
-    launch: Launch,
+    launch: Launch | None,
 ) -> list[Row]:
     tokens = _token_rows()
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     own = {what: local_logprobs(model, path, tokens) for what, path in paths.items()}
+    same = _equal(
+        "PEFT: log-probabilities of pushed, downloaded and pulled are equal bit for bit",
+        own["ours"] == own["theirs"] == own["pulled"],
+    )
+    if launch is None:
+        return [same]
     other = local_logprobs(model, wrong.path, tokens)
     plan = ServePlan(base=base, store=store.root, rank=RANK, slots=2)
     with launch(plan) as served:
@@ -182,10 +188,7 @@ def _agreement(
         found = asyncio.run(served_logprobs(served.url, name, tokens))
     right, control = differences(found, own["ours"]), differences(found, other)
     return [
-        _equal(
-            "PEFT: log-probabilities of pushed, downloaded and pulled are equal bit for bit",
-            own["ours"] == own["theirs"] == own["pulled"],
-        ),
+        same,
         Row(
             "vLLM serves the pulled version: largest difference to PEFT on the pushed one",
             right.max_abs,

@@ -97,7 +97,7 @@ def batch(
 async def put_content(hub: HubOf, repo_id: RepoId, request: Request) -> dict[str, object]:
     """One large content; kept only where its digest and size are what was announced."""
     repo, sha256, size = await anyio.to_thread.run_sync(_granted, hub, repo_id, request)
-    with repo.blobs.incoming(size) as incoming:
+    with await anyio.to_thread.run_sync(repo.blobs.incoming, size) as incoming:
         await feed_from(request, incoming.feed)
         received = await anyio.to_thread.run_sync(incoming.finish)
         if received.size != size or received.sha256 != sha256:

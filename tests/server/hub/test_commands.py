@@ -72,6 +72,11 @@ def test_a_public_push_asks_for_every_licence(version: Version, capsys: Capture)
     assert "--teacher-licence" in capsys.readouterr().err
     assert main(["push", "up", "ada/open", "--public", "--teacher-licence", "cc-by-nd-4.0"]) == 2
     assert "lets nobody pass on" in capsys.readouterr().err
+    for part, known in (("skill", "mit"), ("base", "apache-2.0")):
+        lie = ["--teacher-licence", "mit", f"--{part}-licence", "cc0-1.0"]
+        assert main(["push", "up", "ada/open", "--public", *lie]) == 2
+        told = capsys.readouterr().err.lower()
+        assert f"the {part} is under {known}, which is known" in told
     assert main(["push", "up", "ada/open", "--public", "--teacher-licence", "mit"]) == 0
 
 
