@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _MAX_PATTERNS = 2048
 _STEPS_OF_ONE_CALL = 10
 _MAX_FLOAT32 = 3.4028234663852886e38
+_MIN_FLOAT32 = 1.1754943508222875e-38  # the smallest normal number
 HEADS = frozenset({"lm_head", "embed_out"})
 """Last parts of the names of output layers; `all-linear` leaves them out."""
 
@@ -156,13 +157,19 @@ class PeftConfig(BaseModel):
     def cost_problem(self, names: Iterable[str], limits: Limits = DEFAULT_LIMITS) -> Problem | None:
         """Whether matching these module names could take for ever; judged without matching."""
         expressions = self.expressions
+        if not expressions:
+            return None
         total = 0
-        for name in names if expressions else ():
-            for program in expressions:
+        known: list[dict[str, int]] = [{} for _ in expressions]
+        for name in names:
+            for program, steps_of in zip(expressions, known, strict=True):
+                shape = name.translate(program.letters)
                 try:
-                    steps = worst_steps(program, name, limits.pattern_steps)
+                    if shape not in steps_of:
+                        steps_of[shape] = worst_steps(program, shape, limits.pattern_steps)
                 except Unreadable as err:
                     return _unsafe(str(err))
+                steps = steps_of[shape]
                 total += steps + _STEPS_OF_ONE_CALL
                 if steps > limits.pattern_steps or total > limits.steps:
                     return _unsafe(
@@ -286,3 +293,8 @@ def _as_names(names: str | _Names) -> _Names:
 def scale_fault(scale: float) -> str | None:
     """Why a scale cannot be what was meant: PEFT multiplies in the precision of the tensors."""
     return None if abs(scale) <= _MAX_FLOAT32 else f"{scale} is beyond float32"
+
+
+def is_zero_scale(scale: float) -> bool:
+    """Whether a scale is 0 to PEFT and vLLM: below float32's smallest normal number."""
+    return abs(scale) < _MIN_FLOAT32

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
+from ..errors import AdapterRefused, Problem
 from .findings import PREFIX
 from .header import CONFIG_FILE, WEIGHTS_FILE, read_header_of
 
@@ -28,10 +30,11 @@ def read_peft(folder: Path) -> AdapterDelta:
         Module name in the base -> `Delta`, in the dtype of the file, in name order.
 
     Raises:
-        AdapterRefused: config or header is not sound; no tensor was read then.
+        AdapterRefused: config or header is not sound (no tensor was read then), or the format's own
+            library does not load the file.
     """
     header = read_header_of(folder)
-    tensors = load_file(folder / WEIGHTS_FILE)
+    tensors = _load(folder / WEIGHTS_FILE)
     return {
         name: Delta(
             tensors[f"{PREFIX}{name}.lora_A.weight"],
@@ -40,6 +43,14 @@ def read_peft(folder: Path) -> AdapterDelta:
         )
         for name in sorted(header.modules)
     }
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as err:
+        problem = Problem("bad_header", f"{path.name}: {err}", "save the adapter again with peft")
+        raise AdapterRefused((problem,), str(path.parent)) from err
 
 
 def write_peft(delta: AdapterDelta, folder: Path, *, base_model: str | None = None) -> None:

@@ -61,7 +61,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "bad_scale": ("scales that overflow", "set lora_alpha to what it was trained with"),
     "zero_scale": (
-        "scale 0, every one of them, so that the adapter does nothing",
+        "scale 0 in float32, every one of them, so that the adapter does nothing",
         "set lora_alpha to what it was trained with",
     ),
     "not_finite": (

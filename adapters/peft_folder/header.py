@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..errors import AdapterRefused, Problem
 from ..folders import open_plain, read_plain
 from ..limits import DEFAULT_LIMITS, Limits
-from .config import HEADS, PeftConfig, parse_config, scale_fault
+from .config import HEADS, PeftConfig, is_zero_scale, parse_config, scale_fault
 from .findings import MAX_KEY_CHARS, PREFIX, finding
 from .finite import Truncated, not_finite
 from .safetensors_header import BadHeader, TensorInfo, read_file_header
@@ -230,7 +230,7 @@ def _compare(
     beyond = ["adapter_config.json"] if config.cap_rank > limits.rank else []
     untargeted = [name for name in modules if not config.targets_module(name)]
     wild = [f"{name} ({fault})" for name, s in scales.items() if (fault := scale_fault(s))]
-    silent = [] if any(scales.values()) else list(scales)
+    silent = list(scales) if all(is_zero_scale(s) for s in scales.values()) else []
     return [
         finding(code, names)
         for code, names in (

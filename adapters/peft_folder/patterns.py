@@ -8,10 +8,12 @@ selects (`config.py`).
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from .pattern_syntax import (
+    ALPHABET,
     WORD,
     At,
     Chars,
@@ -38,8 +40,16 @@ class Step(NamedTuple):
     sign: str = ""
 
 
-Program = tuple[tuple[Step, ...], int]
-"""Steps, and the index of the first one."""
+class Program(NamedTuple):
+    """Steps, the index of the first one, and one letter for each group of letters.
+
+    `letters` (for `str.translate`) puts one letter for all that every step takes alike: names that
+    become equal by it (layers 0 to 9 under a pattern with `[0-9]+`) take equally many steps.
+    """
+
+    steps: tuple[Step, ...]
+    first: int
+    letters: Mapping[int, str]
 
 
 @lru_cache(maxsize=2048)
@@ -59,7 +69,7 @@ def read_pattern(pattern: str) -> Program:
         raise Unreadable(str(err)) from err
     steps = [Step("done")]
     first = _build(node, 0, steps)
-    return tuple(steps), first
+    return Program(tuple(steps), first, _letters(steps))
 
 
 def worst_steps(program: Program, text: str, limit: int) -> int:
@@ -68,7 +78,7 @@ def worst_steps(program: Program, text: str, limit: int) -> int:
     Raises:
         Unreadable: the pattern can repeat nothing for ever.
     """
-    steps, first = program
+    steps, first = program.steps, program.first
     known: dict[tuple[int, int], int] = {}
     stack = [(first, 0)]
     while stack and len(known) <= limit:
@@ -85,6 +95,15 @@ def worst_steps(program: Program, text: str, limit: int) -> int:
             known[place] = min(limit + 1, 1 + sum(known[p] for p in following))
         stack.pop()
     return known[first, 0] if not stack else limit + 1
+
+
+def _letters(steps: list[Step]) -> dict[int, str]:
+    classes = {WORD, *(step.chars for step in steps)}
+    first_of: dict[tuple[bool, ...], str] = {}
+    return {
+        ord(char): first_of.setdefault(tuple(char in chars for chars in classes), char)
+        for char in sorted(ALPHABET)
+    }
 
 
 def _following(step: Step, text: str, position: int) -> list[tuple[int, int]]:

@@ -140,13 +140,17 @@ def _parse_quickly(raw: bytes) -> dict[str, object] | None:
 
     Without escapes every text stands between two quotes. A header that `_check_layout` takes has
     five texts for each tensor; a key that came twice was dropped with its text, and is missed.
+    Metadata that is no object of texts has another number of them: it goes the slow way.
     """
     if b"\\" in raw:
         return None
     document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
-    metadata = document.get("__metadata__")
-    beside = 1 + 2 * len(metadata) if isinstance(metadata, dict) else 0
-    num_tensors = len(document) - (1 if beside else 0)
+    num_tensors, beside = len(document), 0
+    if "__metadata__" in document:
+        metadata = document["__metadata__"]
+        if not _is_metadata(metadata):
+            return None
+        num_tensors, beside = num_tensors - 1, 1 + 2 * len(metadata)
     return document if raw.count(b'"') == 2 * (5 * num_tensors + beside) else None
 
 
@@ -170,10 +174,12 @@ def _is_unicode(value: object) -> bool:
 
 
 def _check_metadata(value: object) -> None:
-    if value is None:
-        return
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+    if value is not None and not _is_metadata(value):
         raise BadHeader("__metadata__ is no object of texts")
+
+
+def _is_metadata(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
 
 
 def _check_layout(document: dict[str, object], *, start: int, end: int) -> FileHeader:

@@ -175,8 +175,21 @@ def _header(dice: random.Random) -> bytes:
         except (KeyError, AttributeError, TypeError):  # an earlier change left nothing to change
             continue
     text = json.dumps(header, ensure_ascii=dice.random() < 0.5).encode("utf-8", "surrogatepass")
+    if dice.random() < 0.1:
+        text = _twice(dice, text)
     text += b" " * dice.choice([0, 0, 1, 7])
     return file_of(text, del_data[-1] if del_data else data)
+
+
+def _twice(dice: random.Random, text: bytes) -> bytes:
+    """A name that comes again, beside metadata of any kind."""
+    document = json.loads(text)
+    document.pop("__metadata__", None)
+    name = json.dumps(dice.choice([*document, "x"]))
+    entry = dice.choice(["1", "null", '"x"', "{}", '{"dtype":"F32","shape":[9,9]}'])
+    metadata = dice.choice(["null", "{}", '{"a":"b"}', '{"a":1}', "[]", '"text"'])
+    again = f'{{"__metadata__":{metadata},' + f"{name}:{entry}," * dice.randint(1, 4)
+    return again.encode("utf-8", "surrogatepass") + json.dumps(document).encode()[1:]
 
 
 def _bytes(dice: random.Random, raw: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """A sound adapter on a small base, written byte by byte, so that any byte can be spoiled.
 
 The config is what peft 0.21.2 saves, key by key; that peft's own folders pass as well is shown in
-`test_peft_parity.py`. Self-contained: the exam of the gate loads it from outside pytest.
+`tests/adapters/peft_folder/test_parity.py`. Self-contained: the exam of the gate loads it from
+outside pytest.
 """
 
 import json

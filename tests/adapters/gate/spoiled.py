@@ -117,6 +117,18 @@ def _put(key: str, dtype: str = "F32", shape: tuple[int, ...] = (1,)) -> Any:
     return lambda tensors: tensors.update({key: (dtype, list(shape), raw)})
 
 
+def _beside_null(times: int, entry: bytes = b"1") -> Callable[[bytes], bytes]:
+    """Metadata of null, and a name that comes again so often before its tensor."""
+
+    def change(header: bytes) -> bytes:
+        document = json.loads(header)
+        del document["__metadata__"]
+        again = (b'"' + A0.encode() + b'":' + entry + b",") * times
+        return b'{"__metadata__":null,' + again + json.dumps(document).encode()[1:]
+
+    return change
+
+
 def _value(value: float, dtype: str = "F32", at: int = 0) -> Callable[[dict[str, Tensor]], None]:
     def change(tensors: dict[str, Tensor]) -> None:
         for key, (_, shape, raw) in list(tensors.items()):
@@ -259,6 +271,16 @@ FILES: dict[str, Kind] = {
     "a tensor named twice": _header_bytes(
         "bad_header", lambda h: h[:-1] + b', "' + A0.encode() + b'": {}}'
     ),
+    "a tensor named twice beside metadata of null": _header_bytes("bad_header", _beside_null(4)),
+    "a field named twice beside metadata of null": _header_bytes(
+        "bad_header",
+        lambda h: _beside_null(0)(h).replace(
+            b'"shape": [', b'"shape":[9],"shape":[9],"shape": [', 2
+        ),
+    ),
+    "a tensor named twice with another shape beside metadata of null": _header_bytes(
+        "bad_header", _beside_null(1, b'{"dtype":"F32","shape":[9,9]}')
+    ),
     "a header nested without end": _header_bytes("bad_header", lambda h: b'{"a":' + b"[" * 200_000),
     "NaN in a header": _header_bytes("bad_header", lambda h: h[:-1] + b', "x": NaN}'),
     "half a surrogate": _header_bytes("bad_header", lambda h: h[:-1] + b', "\\ud800": 1}'),
@@ -367,6 +389,7 @@ CONFIGS: dict[str, Kind] = {
     "an alpha of 400 digits": _config("bad_config", lora_alpha=10**400),
     "an alpha that overflows": _config("bad_scale", lora_alpha=1e300),
     "alpha zero": _config("zero_scale", lora_alpha=0),
+    "alpha below float32": _config("zero_scale", lora_alpha=1e-60),
     "an alpha that is true": _config("bad_config", lora_alpha=True),
     "an alpha that is a text": _config("bad_config", lora_alpha="8"),
     "rank nought": _config("bad_config", r=0),

@@ -21,7 +21,7 @@ texts = st.text("ab.0", max_size=6)
 
 def matches(program: Program, text: str) -> bool:
     """Run the steps as a set of places; counts nothing, forgets nothing."""
-    steps, first = program
+    steps, first = program.steps, program.first
     todo, seen = [(first, 0)], set[tuple[int, int]]()
     while todo:
         at, position = todo.pop()
@@ -50,6 +50,23 @@ def test_what_we_read_is_what_re_means(pattern: str, text: str) -> None:
     except Unreadable:
         return
     assert matches(program, text) == bool(re.fullmatch(pattern, text))
+
+
+@given(expressions, texts)
+def test_letters_that_are_taken_alike_cost_alike(pattern: str, text: str) -> None:
+    try:
+        program = read_pattern(pattern)
+        steps = worst_steps(program, text, 1000)
+    except Unreadable:
+        return
+    assert worst_steps(program, text.translate(program.letters), 1000) == steps
+
+
+def test_all_layers_of_a_usual_pattern_are_one_shape() -> None:
+    letters = read_pattern(r".*layers\.[0-9]+\.q_proj").letters
+    assert "layers.7.q_proj".translate(letters) == "layers.3.q_proj".translate(letters)
+    letters = read_pattern(r".*layers\.[0-6]\.q_proj").letters
+    assert "layers.7.q_proj".translate(letters) != "layers.3.q_proj".translate(letters)
 
 
 @pytest.mark.parametrize(
