@@ -6,7 +6,8 @@ Owns the questions that push and pull ask, and three things that the client leav
   has, and the user agent says so (our own hub asks for it). The client's default transfer (xet)
   fails on a hub without that service, and there is no option per call; an open file instead of a
   path makes the client use the other one.
-- A killed download of a large file goes on where it was (`client_fetch.py`).
+- A killed download of a large file goes on where it was, and from other hubs than the public one
+  no more comes than is listed (`client_fetch.py`).
 - The client answers from its cache when a hub says no. We ask for the revision first, and tell.
 
 Refuses to own errors (`client_errors.py`) and listings (`client_listing.py`).
@@ -16,6 +17,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ from .files import PATTERNS, Content, RemoteFile
 
 _PUBLIC_HOSTS = frozenset({"huggingface.co", "hf.co"})
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_WORKERS = 4
 _AGENT = {"skillweave-transfer": "basic"}
 
 
@@ -160,15 +163,15 @@ class HubClient:
         with self._asking(f"fetching {repo_id}@{commit[:12]}"):
             if not self.offline:
                 remember(self.cache, repo_id, commit, listed)
-                for file in wanted:
-                    self._prefetch(repo_id, commit, file)
+                with ThreadPoolExecutor(_WORKERS) as pool:
+                    list(pool.map(lambda file: self._prefetch(repo_id, commit, file), wanted))
             try:
                 found = self._api.snapshot_download(
                     repo_id,
                     revision=commit,
                     allow_patterns=list(PATTERNS),
                     local_files_only=self.offline,
-                    max_workers=4,
+                    max_workers=_WORKERS,
                 )
             except (LocalEntryNotFoundError, IncompleteSnapshotError) as err:
                 if self.offline:
@@ -232,31 +235,36 @@ class HubClient:
         check_tag(repo_id, tag, commit, at=self.tags(repo_id).get(tag))
 
     def _prefetch(self, repo_id: str, commit: str, file: RemoteFile) -> None:
-        """Fetch a large file into the client's cache, going on where an earlier attempt ended."""
+        """Fetch a file into the client's cache, before the client asks for it.
+
+        From the public hub only large ones, the rest is the client's own way. From others every
+        one, so that no more comes than is listed, and under no other name.
+        """
         import httpx2
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.file_download import repo_folder_name
         from huggingface_hub.utils._headers import build_hf_headers
 
-        if file.sha256 is None or file.size < client_fetch.RESUMED_BYTES:
+        large = file.sha256 is not None and file.size >= client_fetch.RESUMED_BYTES
+        if self._native and not large:
             return
-        folder = repo_folder_name(repo_id=repo_id, repo_type="model")
-        blob = self.cache / folder / "blobs" / file.sha256
-        if blob.exists():
-            return
-        url = hf_hub_url(repo_id, file.path, revision=commit, endpoint=self.endpoint)
-        told = get_hf_file_metadata(url, token=self._api.token, endpoint=self.endpoint)
-        if told.xet_file_data is not None or told.etag != file.sha256:
-            return  # the client's own way
-        same_host = urlsplit(told.location).netloc == urlsplit(url).netloc
-        headers = build_hf_headers(token=self._api.token if same_host else False)
-        client_fetch.fetch_blob(
-            blob,
-            size=file.size,
-            sha256=file.sha256,
-            part=lambda start: client_fetch.stream_from(told.location, headers, start),
-            broken=(httpx2.TransportError,),
-        )
+        folder = self.cache / repo_folder_name(repo_id=repo_id, repo_type="model")
+        blob = folder / "blobs" / (file.sha256 or file.oid)
+        if not blob.exists():
+            url = hf_hub_url(repo_id, file.path, revision=commit, endpoint=self.endpoint)
+            told = get_hf_file_metadata(url, token=self._api.token, endpoint=self.endpoint)
+            if self._native and (told.xet_file_data is not None or told.etag != blob.name):
+                return  # the client's own way
+            same_host = urlsplit(told.location).netloc == urlsplit(url).netloc
+            headers = build_hf_headers(token=self._api.token if same_host else False)
+            client_fetch.fetch_blob(
+                blob,
+                size=file.size,
+                part=lambda start: client_fetch.stream_from(told.location, headers, start),
+                broken=(httpx2.TransportError,),
+            )
+        if not self._native:
+            client_fetch.link_in(folder / "snapshots" / commit, file.path, blob)
 
     def _not_cached(self, repo_id: str, revision: str | None) -> NotFound:
         return NotFound(

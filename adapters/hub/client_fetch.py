@@ -1,10 +1,12 @@
-"""Fetch a large file into the client's cache, going on where an earlier attempt ended.
+"""Fetch a file into the client's cache: bounded, checked, and going on where it was.
 
-The client begins such a file anew after a kill. Here it is fetched in pieces into a file of ours,
-held against its digest, and then given the name that the client looks for. Two pulls of one file
-take turns: the lock is held until the file has its name, and whoever waited looks again first.
+The client begins a file anew after a kill, takes in whatever a hub sends, and names what it keeps
+as the hub says. Here a file is fetched in pieces into one of ours, up to the size that is listed,
+held against the listed digest, and then given the name that the client looks for. Two pulls of one
+file take turns: the lock is held until the file has its name, and whoever waited looks again first.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -19,26 +21,27 @@ from .resume import Part, complete
 RESUMED_BYTES = 4 * MiB
 _PIECE_BYTES = 64 * 1024
 _ATTEMPTS = 2
+_SHA256_DIGITS = 64
 
 
 def fetch_blob(
     blob: Path,
     *,
     size: int,
-    sha256: str,
     part: Callable[[int], AbstractContextManager[Part]],
     broken: tuple[type[Exception], ...],
 ) -> None:
-    """Make `blob` hold the content of this digest; nothing is done where it is there already.
+    """Make `blob` hold the content that its name states; nothing is done where it is there.
 
     Args:
+        blob: named by SHA-256 (64 digits) or by git's id (40 digits).
         part, broken: as for `complete`.
 
     Raises:
         HubError: what comes has another digest, from its first byte on too.
     """
     blob.parent.mkdir(parents=True, exist_ok=True)
-    partial = blob.with_name(f"{sha256}.skillweave.incomplete")
+    partial = blob.with_name(f"{blob.name}.skillweave.incomplete")
     for _ in range(_ATTEMPTS):
         with _alone(partial) as handle:
             if blob.exists():  # the one that we waited for has fetched it
@@ -47,12 +50,26 @@ def fetch_blob(
             with os.fdopen(os.dup(handle), "ab") as writer:
                 complete(writer, size=size, part=part, broken=broken)
             with partial.open("rb") as reader:
-                found = hashlib.file_digest(reader, "sha256").hexdigest()
-            if found == sha256:
+                found = hashlib.file_digest(reader, lambda: _hash(blob.name, size)).hexdigest()
+            if found == blob.name:
                 os.replace(partial, blob)
                 return
             os.ftruncate(handle, 0)  # what an earlier attempt left may be what is wrong
-    raise HubError(f"{blob.name}: what comes has digest {found}, listed is {sha256}; repeat")
+    raise HubError(f"what comes has digest {found}, listed is {blob.name}; repeat")
+
+
+def link_in(snapshot: Path, path: str, blob: Path) -> None:
+    """Give a content its place in the client's snapshot; one that is there stays."""
+    place = snapshot / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        place.symlink_to(os.path.relpath(blob, place.parent))
+
+
+def _hash(name: str, size: int) -> "hashlib._Hash":
+    if len(name) == _SHA256_DIGITS:
+        return hashlib.sha256()
+    return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ class Bounds:
 
 DEFAULT_BOUNDS = Bounds()
 _TIMEOUT_S = 30.0
+_OID = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -124,6 +125,7 @@ def _file(repo_id: str, entry: object) -> RemoteFile | None:
     except (TypeError, KeyError, AttributeError) as err:
         raise HubError(f"{repo_id}: the list of files holds {str(entry)[:200]!a}") from err
     texts = all(isinstance(text, str) for text in (path, oid))
+    texts = texts and _OID.fullmatch(oid) is not None  # it names a file of the cache
     if not (texts and (sha256 is None or _is_digest(sha256)) and type(size) is int and size >= 0):
         raise HubError(f"{repo_id}: the list of files holds {str(entry)[:200]!a}")
     return RemoteFile(path, size, oid, sha256, xet if _is_digest(xet) else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from skillweave.adapters.errors import HubError
-from skillweave.adapters.hub.client_fetch import fetch_blob
+from skillweave.adapters.hub.client_fetch import fetch_blob, link_in
 from skillweave.adapters.hub.resume import Part
 
 CONTENT = bytes(range(256)) * 40
@@ -30,7 +30,7 @@ class Wire:
 
 
 def fetch(blob: Path, wire: Wire) -> None:
-    fetch_blob(blob, size=len(CONTENT), sha256=SHA, part=wire, broken=(ConnectionError,))
+    fetch_blob(blob, size=len(CONTENT), part=wire, broken=(ConnectionError,))
 
 
 def test_of_many_who_fetch_one_file_one_does(tmp_path: Path) -> None:
@@ -64,3 +64,27 @@ def test_a_hub_that_sends_another_file_is_given_up(tmp_path: Path) -> None:
     assert not blob.exists()
     fetch(blob, Wire())  # nothing wrong was kept
     assert blob.read_bytes() == CONTENT
+
+
+def test_a_name_by_git_is_held_against_git(tmp_path: Path) -> None:
+    oid = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()
+    fetch(tmp_path / oid, Wire())
+    assert (tmp_path / oid).read_bytes() == CONTENT
+    with pytest.raises(HubError, match="listed is 0000"):
+        fetch(tmp_path / ("0" * 40), Wire())
+
+
+def test_more_than_is_listed_is_never_taken_in(tmp_path: Path) -> None:
+    endless = Wire(CONTENT * 100)
+    with pytest.raises(HubError, match=f"more than the {len(CONTENT)} bytes"):
+        fetch(tmp_path / SHA, endless)
+    assert sum(p.stat().st_size for p in tmp_path.iterdir()) < len(CONTENT) + 200
+
+
+def test_a_place_in_the_snapshot_stays(tmp_path: Path) -> None:
+    for content in ("first", "second"):
+        blob = tmp_path / "blobs" / content
+        blob.parent.mkdir(exist_ok=True)
+        blob.write_text(content)
+        link_in(tmp_path / "snapshots" / "c", "skill/a.txt", blob)
+    assert (tmp_path / "snapshots" / "c" / "skill" / "a.txt").read_text() == "first"

@@ -113,6 +113,7 @@ def test_a_listing_stays_on_its_hub(liar: Callable[[Answer], Liar]) -> None:
         [entry(size="1")],
         [entry(size=True)],
         [entry(oid=None)],
+        [entry(oid="../../x")],
         [entry(lfs=["x"])],
         [entry(lfs={"oid": "../../x"})],
     ],
