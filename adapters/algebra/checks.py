@@ -124,6 +124,21 @@ def check_entries(module: Delta, name: str) -> None:
     )
 
 
+def check_result(module: Delta, name: str) -> None:
+    """A result holds numbers; NaN and infinity are refused where results are put together.
+
+    Raises:
+        ValueError: a value is not finite.
+    """
+    for factor in (module.up_OR, module.down_RI):
+        if not all(map(math.isfinite, torch.stack(torch.aminmax(factor.detach())).tolist())):
+            raise ValueError(
+                f"module {name}: the result holds NaN or infinity: expected finite factors, and "
+                f"scales and weights whose products fit {factor.dtype}; `skillweave verify` shows "
+                "which adapter is spoiled"
+            )
+
+
 def names_by(shapes: Mapping[str, tuple[object, ...]]) -> list[list[str]]:
     """Names grouped by equal keys, so that equal shapes are computed in one batch."""
     groups: dict[tuple[object, ...], list[str]] = {}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
-from .checks import check_mix, module_names, result_dtype, terms_of
+from .checks import check_mix, check_result, module_names, result_dtype, terms_of
 
 
 def concat(deltas: Sequence[AdapterDelta], weights: Sequence[float]) -> AdapterDelta:
@@ -31,14 +31,17 @@ def concat(deltas: Sequence[AdapterDelta], weights: Sequence[float]) -> AdapterD
         terms all have weight 0 is kept as zero of rank 1.
 
     Raises:
-        ValueError: no adapter, another number of weights, a weight that is not finite, or two
-            shapes under one module name.
+        ValueError: no adapter, another number of weights, a weight that is not finite, two
+            shapes under one module name, or factors of the result beyond its dtype.
 
     Source: linear composition as in PSEC (arXiv:2502.05932). PEFT calls the same operation `cat`;
     its `linear` is another one, with cross terms `B_i A_j`.
     """
     check_mix(deltas, weights)
-    return {name: _joined(terms_of(name, deltas, weights)) for name in module_names(deltas)}
+    found = {name: _joined(terms_of(name, deltas, weights)) for name in module_names(deltas)}
+    for name, module in found.items():
+        check_result(module, name)
+    return found
 
 
 def _joined(terms: list[tuple[Delta, float]]) -> Delta:
@@ -60,7 +63,8 @@ def _balanced(module: Delta, factor: float, dtype: torch.dtype) -> tuple[Tensor,
     """(down, up) with the factor folded in, of norms within a factor of two."""
     down, up = module.down_RI.detach().to(dtype), module.up_OR.detach().to(dtype)
     to_down = 1.0
-    norms = float(torch.linalg.vector_norm(down)), float(torch.linalg.vector_norm(up))
-    if all(0.0 < norm < math.inf for norm in norms):
-        to_down = 2.0 ** round(0.5 * math.log2(abs(factor) * norms[1] / norms[0]))
+    norms = [float(torch.linalg.vector_norm(factor)) for factor in (down, up)]
+    if all(0.0 < value < math.inf for value in (*norms, abs(factor))):
+        logs = [math.log2(value) for value in (abs(factor), norms[1], norms[0])]
+        to_down = 2.0 ** round(0.5 * (logs[0] + logs[1] - logs[2]))
     return down * to_down, up * (factor / to_down)

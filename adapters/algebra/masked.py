@@ -1,6 +1,7 @@
 """From a rule on entries of several deltas to a LoRA: what ties, dare, magnitude share. Pure.
 
-Owns the loop over modules and the start of the sketch. A method gives the rows of its merged delta
+Owns the loop over modules and the start of the sketch; sums in it are float32 (`norm_one.py` keeps
+them from over- and underflow). A method gives the rows of its merged delta
 for one module; it lives in a file of its own.
 """
 
@@ -10,7 +11,16 @@ import torch
 from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
-from .checks import check_entries, check_fraction, check_mix, check_rank, module_names, terms_of
+from .checks import (
+    check_entries,
+    check_finite,
+    check_fraction,
+    check_mix,
+    check_rank,
+    module_names,
+    terms_of,
+)
+from .norm_one import of_norm_one, times_power_of_two
 from .range_finder import leading_part
 from .row_blocks import Rows, TrueDeltas
 from .truncated import Piece, Truncated, assemble
@@ -38,7 +48,7 @@ def merge_entries(
 
     Raises:
         ValueError: as `concat`; a density outside (0, 1], a rank below 1, a value that is not
-            finite or far too large.
+            finite or far too large, a result that its dtype cannot hold.
     """
     check_mix(deltas, weights)
     check_fraction(density, "density")
@@ -47,15 +57,17 @@ def merge_entries(
         raise ValueError(f"walks is {walks}: expected a whole number >= 1, or None")
     pieces: dict[str, Piece] = {}
     for name in module_names(deltas):
-        terms = terms_of(name, deltas, weights)
-        modules = [module for module, _ in terms]
-        for module in modules:
+        given = terms_of(name, deltas, weights)
+        for module, _ in given:
             check_entries(module, name)
-        true = TrueDeltas(modules)
-        signed = [weight for _, weight in terms]
-        rows = rows_of(true, torch.tensor(signed, dtype=true.dtype, device=true.device))
+        terms, exponent = of_norm_one(given)
+        true = TrueDeltas([module for module, _ in terms])
+        weights_N = torch.tensor([w for _, w in terms], dtype=true.dtype, device=true.device)
+        check_finite(weights_N, name)
+        rows = rows_of(true, weights_N)
         start_IL = _start(terms, rank).to(true.dtype)
-        pieces[name] = leading_part(rows, true.shape, start_IL, rank=rank, walks=walks)
+        piece = leading_part(rows, true.shape, start_IL, rank=rank, walks=walks)
+        pieces[name] = times_power_of_two(piece, exponent, name)
     return assemble(pieces)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..delta import AdapterDelta, Delta
+from .checks import check_result
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,13 @@ class Piece:
 
 
 def assemble(pieces: Mapping[str, Piece]) -> Truncated:
-    """The modules as one adapter with its errors."""
+    """The modules as one adapter with its errors.
+
+    Raises:
+        ValueError: a value is not finite.
+    """
+    for name, piece in pieces.items():
+        check_result(piece.module, name)
     weighted = [p for p in pieces.values() if p.weighted_total is not None]
     return Truncated(
         delta={name: piece.module for name, piece in pieces.items()},

@@ -1,5 +1,7 @@
 """The exact sum: by hand, by its laws, and unlike PEFT's `linear`."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -142,3 +144,22 @@ def test_adapters_that_do_not_fit() -> None:
         concat([random_delta(0), other], [1.0, 1.0])
     with pytest.raises(ValueError, match="weight nan"):
         scale(random_delta(0), float("nan"))
+
+
+@pytest.mark.parametrize(("size", "weight"), [(1e60, 1e30), (1e80, 1.0), (1e200, 1e200)])
+def test_sums_beyond_the_dtype_are_refused_by_name(size: float, weight: float) -> None:
+    with pytest.raises(ValueError, match=r"module layers\.0\.q_proj: .*float32"):
+        concat([random_delta(0, scale=size)], [weight])
+
+
+def test_factors_of_very_unlike_sizes_stay_exact() -> None:
+    a = random_delta(0)
+    odd = {n: Delta(m.down_RI * 2.0**-90, m.up_OR * 2.0**90, 2.0**60) for n, m in a.items()}
+    summed = concat([odd], [2.0**-60])
+    assert distance(dense(summed), dense(a)) == 0.0
+
+
+def test_a_factor_that_is_no_number_is_refused() -> None:
+    delta = {"m": Delta(torch.full((1, 2), math.nan), torch.ones(2, 1), 1.0)}
+    with pytest.raises(ValueError, match="module m: the result holds NaN or infinity"):
+        concat([delta], [1.0])

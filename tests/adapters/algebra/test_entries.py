@@ -1,13 +1,21 @@
 """Merges that act on entries: thresholds, elections and the sketch, by hand and by sorting."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skillweave.adapters.algebra import dare, element_graft, magnitude, row_blocks, thresholds, ties
+from skillweave.adapters.algebra import (
+    Truncated,
+    dare,
+    element_graft,
+    magnitude,
+    row_blocks,
+    thresholds,
+    ties,
+)
 from skillweave.adapters.algebra.elections import elected_mean
 from skillweave.adapters.algebra.range_finder import leading_part
 from skillweave.adapters.algebra.row_blocks import TrueDeltas
@@ -244,3 +252,56 @@ def test_the_error_of_a_sketch_is_the_distance_however_small(tail: float) -> Non
     seen = float((piece.module.dense_OI() - matrix).double().square().sum())
     assert piece.lost == pytest.approx(seen, rel=2e-2)
     assert seen**0.5 == pytest.approx(tail, rel=2.0)
+
+
+MERGES: dict[str, Callable[..., Truncated]] = {
+    "ties": ties,
+    "magnitude": magnitude,
+    "dare": lambda *args, **more: dare(*args, **more, generator=torch.Generator().manual_seed(1)),
+}
+
+
+@pytest.mark.parametrize("method", MERGES)
+@pytest.mark.parametrize(
+    ("scale", "weight"),
+    [
+        (1e-19, 1.0),
+        (1e-22, 1.0),
+        (1e-25, 1.0),
+        (1e-35, 1e-20),
+        (1.0, 1e17),
+        (1.0, 1e30),
+        (1.0, 1e-30),
+    ],
+)
+def test_a_merge_of_any_size_is_the_same_merge(method: str, scale: float, weight: float) -> None:
+    def merged(scale: float, weight: float) -> Truncated:
+        deltas = [random_delta(seed, rank=3, scale=scale) for seed in range(2)]
+        return MERGES[method](deltas, [weight, 0.5 * weight], density=0.5, rank=2)
+
+    usual, odd = merged(1.0, 1.0), merged(scale, weight)
+    wanted = {name: value * scale * weight for name, value in dense(usual.delta).items()}
+    assert distance(dense(odd.delta), wanted) < 1e-5 * size(wanted)
+    assert odd.error == pytest.approx(usual.error, rel=1e-5)
+
+
+def test_a_tiny_module_beside_a_sound_one_stays_finite() -> None:
+    whole = [random_delta(seed) for seed in range(2)]
+    name = next(iter(whole[0]))
+    tiny = [{**d, name: Delta(d[name].down_RI, d[name].up_OR * 1e-25, 1.0)} for d in whole]
+    found, wanted = (ties(deltas, [1.0, 1.0], density=0.5, rank=2) for deltas in (tiny, whole))
+    assert found.errors == pytest.approx(wanted.errors, rel=1e-5)
+
+
+def test_factors_of_odd_sizes_are_one_delta() -> None:
+    usual = random_delta(0)
+    odd = {n: Delta(m.down_RI * 2.0**-90, m.up_OR * 2.0**90, 1.0) for n, m in usual.items()}
+    both = [magnitude([delta], [1.0], density=0.5, rank=2).delta for delta in (usual, odd)]
+    assert distance(dense(both[0]), dense(both[1])) < 1e-6 * size(dense(both[0]))
+
+
+def test_a_merge_that_its_dtype_cannot_hold_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"layers\.0\.q_proj"):
+        ties([random_delta(0)], [1e200], density=0.5, rank=2)
+    with pytest.raises(ValueError, match=r"layers\.0\.q_proj"):
+        ties([random_delta(0)], [1e-200], density=0.5, rank=2)

@@ -123,3 +123,22 @@ def test_fits_that_mean_nothing() -> None:
         fit_weights(random_delta(0), [])
     with pytest.raises(ValueError, match=r"ridge is -1.0"):
         fit_weights(random_delta(0), [random_delta(1)], ridge=-1.0)
+
+
+def test_the_cosine_of_a_difference_that_cancels() -> None:
+    a = random_delta(0, dtype=torch.float64)
+    more = {n: Delta(m.down_RI, m.up_OR * (1 + 1e-8), 1.0) for n, m in a.items()}
+    x = subtract(more, a)  # 1e-8 a
+    assert cosine(x, a) == pytest.approx(1.0, abs=1e-6)
+    assert cosines([x, a])[0].tolist() == pytest.approx([1.0, 1.0], abs=1e-6)
+    assert float(gram([x])[0, 0]) == pytest.approx(norm(x) ** 2)
+
+
+@pytest.mark.parametrize("size", [1e-160, 1e160])
+def test_a_cosine_knows_no_size(size: float) -> None:
+    a, b = random_delta(0, scale=size), random_delta(1, scale=size)
+    usual = [random_delta(0), random_delta(1)]
+    assert cosine(a, b) == pytest.approx(cosine(*usual))
+    assert module_cosines(a, b) == pytest.approx(module_cosines(*usual))
+    assert float(cosines([a, b])[0, 1]) == pytest.approx(cosine(*usual))
+    assert norm(a) == pytest.approx(size * norm(usual[0]))

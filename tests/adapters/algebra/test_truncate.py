@@ -269,3 +269,8 @@ def test_nothing_that_came_in_is_changed() -> None:
             module.up_OR.zero_()
     assert all(torch.equal(m.up_OR, before[n][1]) for n, m in delta.items())
     assert all(torch.equal(m.down_RI, before[n][0]) for n, m in delta.items())
+
+
+def test_a_result_beyond_float32_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"module layers\.0\.q_proj: .*float32"):
+        truncate(random_delta(0, scale=1e80), rank=1)
