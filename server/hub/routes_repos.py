@@ -178,7 +178,9 @@ def _order(sort: str | None, direction: str | None) -> tuple[str | None, bool]:
     """What to sort by, and whether the greatest comes first: dates the newest, names from A."""
     if direction not in {None, "1", "-1"}:
         raise Refusal(400, f"direction {direction[:40]!a}: expected 1 or -1")
-    if sort is None or sort in _ALWAYS_EQUAL:
+    if sort is None:
+        return None, direction == "-1"
+    if sort in _ALWAYS_EQUAL:  # by name then, whatever the direction of equal values
         return None, False
     if sort not in _DATES:
         known = ", ".join(sorted(_DATES | _ALWAYS_EQUAL))

@@ -55,7 +55,7 @@ def run_hub(
     if options.gate:  # the first commit then finds it loaded
         threading.Thread(target=importlib.import_module, args=("torch",), daemon=True).start()
     stop = threading.Event()
-    threading.Thread(target=_sweep_again_and_again, args=(hub, stop), daemon=True).start()
+    threading.Thread(target=sweep_until, args=(stop, hub), daemon=True).start()
     config = uvicorn.Config(
         create_hub_app(hub),
         log_level="warning",
@@ -71,8 +71,9 @@ def run_hub(
     return 0
 
 
-def _sweep_again_and_again(hub: Hub, stop: threading.Event) -> None:
-    while not stop.wait(_SWEEP_S):
+def sweep_until(stop: threading.Event, hub: Hub, *, every_s: float = _SWEEP_S) -> None:
+    """Free what was left unfinished, again and again; a failure is logged and tried again."""
+    while not stop.wait(every_s):
         try:
             hub.sweep()
         except (SkillweaveError, OSError) as err:

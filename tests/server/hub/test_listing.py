@@ -58,6 +58,7 @@ def test_the_order_holds_over_pages(site: RunningHub, wire: httpx.Client) -> Non
     for limit in (1, 3):
         for query, expected in (
             ("", sorted(NAMES)),
+            ("direction=-1", sorted(NAMES, reverse=True)),
             ("sort=lastModified", by_change),
             ("sort=lastModified&direction=-1", by_change),
             ("sort=lastModified&direction=1", by_change[::-1]),

@@ -1,6 +1,7 @@
 """What happens between a request's first step and its last: deleting, moving, filling up."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from skillweave.server.hub.hub import Hub, HubOptions
 from skillweave.server.hub.limits import HubLimits
 from skillweave.server.hub.ndjson import AddFile, Header, Operation
 from skillweave.server.hub.repo import Repo
+from skillweave.server.hub.serve import sweep_until
 
 CONTENT = b"x" * 1000
 REF = Ref(commit="0" * 40)
@@ -131,3 +133,21 @@ def test_documents_count_towards_the_quota(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="the hub is full"):
         write_commits()
     hub.delete("ada/one", ada)  # a full hub lets go
+
+
+def test_sweeping_goes_on_after_a_failure(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    stop = threading.Event()
+
+    class Failing(Hub):
+        swept = 0
+
+        def sweep(self, older_than_s: float = 0.0) -> int:
+            self.swept += 1
+            if self.swept == 3:
+                stop.set()
+            raise OSError("the disk is away")
+
+    hub = Failing(tmp_path / "hub")
+    sweep_until(stop, hub, every_s=0.0)
+    assert hub.swept == 3
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 3
