@@ -10,8 +10,11 @@ one through SQLite's side files, and notices by the link's inode. For the same r
 journal is used and not WAL: it has no shared memory beside the file, and an index in a folder that
 we may not write to can be read.
 
-Names copied in by hand are noticed by who opens the index next, other changes by hand when every
-file is looked at (`check_all`).
+An index that turns out to be damaged is not opened again: who noticed makes another, unless
+somebody did so meanwhile.
+
+Changes by hand count when every file is looked at (`check_all`: `list`, `fsck`). A page may notice
+a new name's folder earlier, if nobody wrote since; versions of a name that was there it does not.
 
 Who makes an index holds `locks/index` alone, who updates one shares it: a change is read by the
 one or written by the other. Refuses to own rows and questions (`index_rows.py`,
@@ -26,9 +29,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
+
+from pydantic import ValidationError
 
 from . import index_rows as rows
 from . import pending as store_pending
@@ -44,6 +50,9 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _BUSY_S = 60.0
 _NAMES = "names"
 """Where `meta` keeps what the folder of names looked like when the rows were last true."""
+
+_FAULTS = (sqlite3.Error, ValidationError, OSError)
+"""What an index may do to who asks it: a damaged page, a card that is none, an unwilling disk."""
 
 Inode = tuple[int, int]
 T = TypeVar("T")
@@ -63,6 +72,8 @@ class Index:
         self._disk: sqlite3.Connection | None = None
         self._memory: sqlite3.Connection | None = None
         self._inode: Inode | None = None
+        self._path: Path | None = None
+        self._bad: Path | None = None
         self._pid = os.getpid()
 
     def ask(self, question: Callable[[sqlite3.Connection], T], *, check_all: bool = False) -> T:
@@ -72,15 +83,13 @@ class Index:
             check_all: compare every file first, so that changes made by hand count as well.
         """
         with self._lock:
-            try:
-                db = self._from_disk(check_all=check_all)
-                if db is not None:
-                    return question(db)
-            except (sqlite3.Error, OSError):
-                self._forget()
-                db = self._anew()
-                if db is not None:
-                    return question(db)
+            for connect in (partial(self._from_disk, check_all=check_all), self._anew):
+                try:
+                    db = connect()
+                    if db is not None:
+                        return question(db)
+                except _FAULTS as err:
+                    self._give_up(err)
             return question(self._in_memory(None))
 
     def follow(self, names: Iterable[Name]) -> bool:
@@ -97,9 +106,9 @@ class Index:
                             rows.follow(db, self._layout, names, self._read)
                             self._note_names(db)
                 return True
-            except (sqlite3.Error, OSError):
-                self._forget()
-                return False
+            except _FAULTS as err:
+                self._give_up(err)
+            return self._bad is not None and self._anew() is not None
 
     def rebuild(self) -> None:
         """Make the index anew from the files.
@@ -146,7 +155,7 @@ class Index:
             return None
         if markers:
             self._sweep(markers)
-        return db
+        return self._disk
 
     def _sweep(self, markers: list[Path]) -> None:
         """Remove markers that we have honoured, if nobody can be writing."""
@@ -169,7 +178,7 @@ class Index:
             with locked(self._lock_file, exclusive=True):
                 db = self._open()
                 return db if db is not None else self._make()
-        except (sqlite3.Error, OSError):  # no room, no permission: the files will do
+        except _FAULTS:  # no room, no permission: the files will do
             self._forget()
             return None
 
@@ -180,14 +189,14 @@ class Index:
             return self._disk
         self._forget()
         path = self._target()
-        if path is None or inode is None:
+        if path is None or inode is None or path == self._bad:
             return None
         mode = "ro" if self._read_only else "rw"
         db = _connect(f"file:{quote(str(path))}?mode={mode}")
         if not self._believed(db) or _inode(path) != inode:
             db.close()
             return None
-        self._disk, self._inode, self._pid = db, inode, os.getpid()
+        self._disk, self._inode, self._path, self._pid = db, inode, path, os.getpid()
         return db
 
     def _target(self) -> Path | None:
@@ -240,7 +249,7 @@ class Index:
         link = self._layout.root / f"{TEMPORARY}{token}"
         os.symlink(f"index/{path.name}", link)
         os.replace(link, self._layout.root / "index.sqlite")
-        self._disk, self._inode, self._pid = db, _inode(path), os.getpid()
+        self._disk, self._inode, self._path, self._pid = db, _inode(path), path, os.getpid()
         return db
 
     def _fill(self, db: sqlite3.Connection) -> None:
@@ -267,6 +276,13 @@ class Index:
             else:
                 rows.follow_all(self._memory, self._layout, self._read)
         return self._memory
+
+    def _give_up(self, err: Exception) -> None:
+        """Close the index; never open this file again where the fault is in what it holds."""
+        busy = getattr(err, "sqlite_errorcode", 0) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        if self._disk is not None and not busy and not isinstance(err, OSError):
+            self._bad = self._path
+        self._forget()
 
     def _forget(self) -> None:
         if self._disk is not None and self._pid == os.getpid():  # a fork's parent still needs it

@@ -2,7 +2,7 @@
 
 Owns the tables and the rule by which a row is believed: every entry and every alias file is kept
 with the time of its last change, inode and size, and read again only where these differ, or were
-too young to be trusted when they were taken (`store_hot.MARGIN_NS`). Refuses to own the file in
+too young to be trusted when they were taken (`hot.MARGIN_NS`). Refuses to own the file in
 which the tables lie (`index.py`) and questions (`index_questions.py`).
 
 The files are read inside the transaction that writes their rows; SQLite lets in one writer at a
@@ -20,7 +20,7 @@ from ..card import Card
 from ..errors import NotFound, StoreError
 from ..names import AdapterId, is_slug, parse_version
 from .hot import MARGIN_NS
-from .layout import Layout, children
+from .layout import MAX_LOOKS, Layout, children
 from .names import read_alias
 from .pending import Name
 from .types import Version
@@ -73,12 +73,41 @@ def follow(
 def _follow_entries(
     db: sqlite3.Connection, layout: Layout, name: Name, read: ReadVersion
 ) -> set[int]:
+    """Rows as the files are; from the start again where a version went away meanwhile."""
+    changed: set[int] = set()
+    for _ in range(MAX_LOOKS):
+        try:
+            return changed | _write_entries(db, layout, name, read)
+        except _Vanished as vanished:
+            changed |= vanished.changed
+    return changed
+
+
+class _Vanished(Exception):
+    """A version was enumerated and is gone; what was written before that."""
+
+    def __init__(self, changed: set[int]) -> None:
+        super().__init__()
+        self.changed = changed
+
+
+def _entries(layout: Layout, name: Name) -> dict[int, str]:
+    """Signature of every entry, all of them at one moment."""
+    folder = layout.names(*name)
+    numbers, names = layout.numbers(*name), _scan(folder)
+    for _ in range(MAX_LOOKS):
+        again = layout.numbers(*name)
+        if again == numbers:
+            break
+        numbers, names = again, _scan(folder)
+    return {n: seen for stem, seen in names if (n := parse_version(stem)) is not None}
+
+
+def _write_entries(
+    db: sqlite3.Connection, layout: Layout, name: Name, read: ReadVersion
+) -> set[int]:
     adapter_id, base = name
-    there = {
-        number: seen
-        for stem, seen in _scan(layout.names(adapter_id, base))
-        if (number := parse_version(stem)) is not None
-    }
+    there = _entries(layout, name)
     rows: dict[int, str] = dict(
         db.execute(
             "select number, seen from versions where id = ? and base = ?", (str(adapter_id), base)
@@ -87,16 +116,21 @@ def _follow_entries(
     changed = {n for n, seen in there.items() if not seen or rows.get(n) != seen}
     for number in rows.keys() - there.keys():
         _drop(db, name, number)
-    return {number for number in changed if _write(db, name, number, there[number], read)}
+    written: set[int] = set()
+    for number in changed:
+        try:
+            if _write(db, name, number, there[number], read):
+                written.add(number)
+        except NotFound:
+            _drop(db, name, number)
+            raise _Vanished(written) from None
+    return written
 
 
 def _write(db: sqlite3.Connection, name: Name, number: int, seen: str, read: ReadVersion) -> bool:
     adapter_id, base = name
     try:
         version = read(adapter_id, base, number)
-    except NotFound:  # removed since it was enumerated
-        _drop(db, name, number)
-        return False
     except StoreError as err:
         _LOG.warning("%s@%d is left out of the listing: %s", adapter_id, number, err)
         _drop(db, name, number)

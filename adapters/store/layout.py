@@ -19,13 +19,19 @@ never enumerated.
 
 import contextlib
 import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import InvalidName
 from ..names import AdapterId, is_slug, parse_version
 
 TEMPORARY = ".tmp-"
+MAX_LOOKS = 1000
+"""How often a reader looks again while writers change what it looks at."""
+
+T = TypeVar("T")
 
 
 def temporary_beside(path: Path) -> Path:
@@ -99,16 +105,18 @@ class Layout:
     def bases(self, adapter_id: AdapterId) -> list[str]:
         """The base families for which an id has versions."""
         folder = self.root / "names" / adapter_id.folder
-        return [base for base in children(folder) if self.numbers(adapter_id, base)]
+        seen = settled(lambda: [(base, children(folder / base)) for base in children(folder)])
+        return [base for base, names in seen if _numbers_in(names, ".json")]
 
     def numbers(self, adapter_id: AdapterId, base: str) -> list[int]:
-        """The version numbers that exist, ascending."""
-        return numbered(self.names(adapter_id, base), ".json")
+        """The version numbers that exist, ascending; all of them at one moment."""
+        folder = self.names(adapter_id, base)
+        return _numbers_in(settled(lambda: children(folder)), ".json")
 
     def used_numbers(self, adapter_id: AdapterId, base: str) -> list[int]:
         """The version numbers that exist or ever existed, ascending."""
-        folder = self.names(adapter_id, base)
-        return sorted({*numbered(folder, ".json"), *numbered(folder, ".removed")})
+        names = settled(lambda: children(self.names(adapter_id, base)))
+        return sorted({*_numbers_in(names, ".json"), *_numbers_in(names, ".removed")})
 
     def alias_folders(self) -> list[tuple[AdapterId, str]]:
         """Every id and base with a folder of aliases, versions or not."""
@@ -137,5 +145,25 @@ def children(folder: Path) -> list[str]:
 
 def numbered(folder: Path, suffix: str) -> list[int]:
     """The numbers n for which `<n><suffix>` is in a folder, ascending."""
-    stems = [n.removesuffix(suffix) for n in children(folder) if n.endswith(suffix)]
+    return _numbers_in(children(folder), suffix)
+
+
+def settled(look: Callable[[], T]) -> T:
+    """What two looks in a row agree on, so that it was true between them.
+
+    One look at a folder of names may miss the version that was added behind it and the one that
+    was removed before it, and so see neither. A number is absent, then there, then removed, and
+    never goes back: two equal looks are one moment.
+    """
+    seen = look()
+    for _ in range(MAX_LOOKS):
+        again = look()
+        if again == seen:
+            break
+        seen = again
+    return seen
+
+
+def _numbers_in(names: Iterable[str], suffix: str) -> list[int]:
+    stems = [n.removesuffix(suffix) for n in names if n.endswith(suffix)]
     return sorted(number for stem in stems if (number := parse_version(stem)) is not None)

@@ -38,29 +38,32 @@ class Listing:
         found = self._ask(
             lambda db: [*questions.page(db, Filter(base), after=None, limit=_ALL)], check_all=True
         )
-        return [self._version(row) for row in found]
+        return [version for version, _ in found]
 
     def page(self, wanted: Filter, *, after: str | None, limit: int) -> Page:
         """Some versions in the same order, from behind a cursor."""
         found = self._ask(lambda db: [*questions.page(db, wanted, after=after, limit=limit + 1)])
         shown = found[:limit]
         return Page(
-            versions=tuple(self._version(row) for row in shown),
-            aliases=tuple(tuple(row.aliases.split()) for row in shown),
-            next=shown[-1].cursor if len(found) > limit else None,
+            versions=tuple(version for version, _ in shown),
+            aliases=tuple(tuple(row.aliases.split()) for _, row in shown),
+            next=shown[-1][1].cursor if len(found) > limit else None,
         )
 
     def search(self, text: str, wanted: Filter, *, limit: int) -> list[Version]:
         """Versions that hold every word, the best first."""
         found = self._ask(lambda db: [*questions.search(db, text, wanted, limit=limit)])
-        return [self._version(row) for row in found]
+        return [version for version, _ in found]
 
     def _ask(
         self, question: Callable[[sqlite3.Connection], list[Row]], *, check_all: bool = False
-    ) -> list[Row]:
+    ) -> list[tuple[Version, Row]]:
         with storing(f"listing {self.layout.root}"):
             try:
-                return self.index.ask(question, check_all=check_all)
+                return self.index.ask(
+                    lambda db: [(self._version(row), row) for row in question(db)],
+                    check_all=check_all,
+                )
             except sqlite3.Error as err:
                 raise StoreError(
                     f"listing {self.layout.root}: SQLite says {err}; expected a Python whose "

@@ -244,6 +244,8 @@ def roll_back(layout: Layout, ops: FileOps, adapter_id: AdapterId, *, base: str,
     state = read_alias(layout, adapter_id, base, alias)
     existing = set(layout.numbers(adapter_id, base))
     history = [number for number in state.history if number in existing]
+    while history and history[-1] == state.version:  # what lay between was removed
+        history.pop()
     if not history:
         raise Conflict(
             f"alias {alias!r} of {adapter_id} is at {state.version} and has no earlier version to "

@@ -13,7 +13,7 @@ from ..errors import NotFound, StoreError
 from ..expr import Term, parse_ref
 from ..names import DEFAULT_ALIAS, AdapterId
 from .hot import HotRefs
-from .layout import Layout
+from .layout import MAX_LOOKS, Layout
 from .names import pick_base, read_alias, read_entry
 from .types import Version
 
@@ -57,15 +57,29 @@ class Reader:
         return self._hot.keep(ref, base, alias=alias, read=lambda: self._resolve(term, base))
 
     def _resolve(self, term: Term, base: str | None) -> Version:
+        """From the files; looks again while the reference moves between two looks."""
         family = pick_base(self._layout, term.id, base)
-        if term.version is not None:
-            number = term.version
-        elif term.alias == "latest":
-            number = max(self._layout.numbers(term.id, family))
-        else:
-            alias = term.alias or DEFAULT_ALIAS
-            number = read_alias(self._layout, term.id, family, alias).version
+        number = self._number(term, family)
+        for _ in range(MAX_LOOKS):
+            try:
+                return self.version(term.id, family, number)
+            except NotFound:
+                family, before = pick_base(self._layout, term.id, base), (family, number)
+                number = self._number(term, family)
+                if (family, number) == before:
+                    raise
         return self.version(term.id, family, number)
+
+    def _number(self, term: Term, family: str) -> int:
+        if term.version is not None:
+            return term.version
+        if term.alias != "latest":
+            alias = term.alias or DEFAULT_ALIAS
+            return read_alias(self._layout, term.id, family, alias).version
+        numbers = self._layout.numbers(term.id, family)
+        if not numbers:
+            raise NotFound(f"{term.id} has no versions any more for base {family}")
+        return numbers[-1]
 
     def version(self, adapter_id: AdapterId, family: str, number: int) -> Version:
         """One version.
@@ -77,7 +91,11 @@ class Reader:
         path = self._layout.object(entry.version_digest)
         card = self._cards.get(entry.version_digest)
         if card is None or not path.is_dir():
-            card = read_card(path)
+            try:
+                card = read_card(path)
+            except StoreError:  # removed and collected since? then that is what to say
+                read_entry(self._layout, adapter_id, family, number)
+                raise
             self._cards[entry.version_digest] = card
         return Version(
             id=adapter_id,
@@ -92,10 +110,21 @@ class Reader:
 
     def versions(self, adapter_id: AdapterId, family: str) -> Iterator[Version]:
         """All sound versions of an id, ascending; a damaged one is logged and left out."""
+        found, vanished = self._versions(adapter_id, family)
+        for _ in range(MAX_LOOKS):
+            if not vanished:
+                break
+            found, vanished = self._versions(adapter_id, family)
+        yield from found
+
+    def _versions(self, adapter_id: AdapterId, family: str) -> tuple[list[Version], bool]:
+        """What is there, and whether something went away while we looked."""
+        found, vanished = [], False
         for number in self._layout.numbers(adapter_id, family):
             try:
-                yield self.version(adapter_id, family, number)
-            except NotFound:  # removed since it was enumerated
-                continue
+                found.append(self.version(adapter_id, family, number))
+            except NotFound:
+                vanished = True
             except StoreError as err:
                 _LOG.warning("%s@%d is left out of the listing: %s", adapter_id, number, err)
+        return found, vanished
