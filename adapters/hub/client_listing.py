@@ -32,6 +32,7 @@ class Bounds:
 
 DEFAULT_BOUNDS = Bounds()
 _TIMEOUT_S = 30.0
+_RETRIES = 2  # some three seconds
 _OID = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -103,7 +104,9 @@ def _pages(
 def _fetch(url: str, headers: dict[str, str], limit: int) -> tuple[bytes, str | None]:
     from huggingface_hub.utils._http import hf_raise_for_status, http_stream_backoff
 
-    with http_stream_backoff("GET", url, headers=headers, timeout=_TIMEOUT_S) as reply:
+    with http_stream_backoff(
+        "GET", url, headers=headers, timeout=_TIMEOUT_S, max_retries=_RETRIES
+    ) as reply:
         hf_raise_for_status(reply)
         body = bytearray()
         for piece in reply.iter_bytes():
