@@ -7,12 +7,14 @@
 The manifest names every version, its files by digest, its evidence, and every blob by digest and
 size. There are no links, no paths but checked ones, no compression, nothing between or behind: the
 sizes add up to the file's own before a byte of content is read. The same versions give the same
-bytes. Owns the format. Refuses to own what comes and goes (`store_bundles.py`).
+bytes. Owns the format. Refuses to own what comes and goes
+(`exporting.py`, `importing.py`).
 
 Codes: bad_bundle newer_bundle truncated_bundle unsafe_name too_large wrong_digest
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,12 +26,17 @@ from ..artifact import SKILL_FOLDER
 from ..card import CARD_FILE, Digest
 from ..digests import canonical_json
 from ..errors import AdapterRefused, Problem
-from ..limits import DEFAULT_LIMITS, Limits, MiB
+from ..limits import DEFAULT_LIMITS, GiB, Limits, MiB
 from ..peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 from .types import Number
 
-MAX_MANIFEST_BYTES = 64 * MiB
+MAX_MANIFEST_BYTES = 8 * MiB
+"""Some 10 000 versions of three files; read before anything is judged."""
 MAX_VERSIONS = 10_000
+MAX_EVIDENCE = 1_000
+"""Pieces of evidence about one version; their bytes are bounded by the manifest's."""
+MAX_UNPACKED_BYTES = 256 * GiB
+"""All files of all versions together, each counted for every version that has it."""
 _MAGIC = b"skillweave-bundle "
 _FORMAT = 1
 _HEAD_BYTES = 64
@@ -72,7 +79,7 @@ class BundleVersion(_Strict):
     """Config, weights, card, and `skill/...`."""
     aliases: tuple[str, ...] = ()
     """What meant it, where they were exported."""
-    attestations: tuple[dict[str, JsonValue], ...] = ()
+    attestations: tuple[dict[str, JsonValue], ...] = Field(default=(), max_length=MAX_EVIDENCE)
     """Evidence, oldest first."""
 
 
@@ -100,13 +107,18 @@ class Manifest(_Strict):
     """Training rows; their digest is their blob."""
 
 
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The one spelling of a manifest."""
+    return canonical_json(manifest.model_dump(mode="json"))
+
+
 def write_chunks(manifest: Manifest, sources: Mapping[str, Path]) -> Iterator[bytes]:
     """The bytes of a bundle.
 
     Args:
         sources: blob digest -> the file that holds it.
     """
-    document = canonical_json(manifest.model_dump(mode="json"))
+    document = manifest_bytes(manifest)
     yield _MAGIC + f"{_FORMAT} {len(document)}\n".encode()
     yield document + b"\n"
     for blob in manifest.blobs:
@@ -145,12 +157,19 @@ class OpenBundle:
             raise refused(self.path, "wrong_digest", f"blob {blob.sha256} has other bytes")
 
 
-def open_bundle(path: Path, file: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> OpenBundle:
+def open_bundle(
+    path: Path,
+    file: BinaryIO,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    max_unpacked_bytes: int = MAX_UNPACKED_BYTES,
+) -> OpenBundle:
     """Read and judge the manifest; of the content only the size is known after.
 
     Args:
         path: for messages.
         file: at its beginning; seekable.
+        max_unpacked_bytes: of all versions together.
 
     Raises:
         AdapterRefused: with a code of the module docstring.
@@ -165,6 +184,7 @@ def open_bundle(path: Path, file: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> 
     if len(raw) <= length or raw[-1:] != b"\n":
         raise refused(path, "truncated_bundle", "the manifest ends early")
     try:
+        json.loads(raw, object_pairs_hook=_once)
         manifest = Manifest.model_validate_json(raw)
     except (ValidationError, ValueError, RecursionError) as err:
         raise refused(path, "bad_bundle", f"the manifest: {str(err)[:500]}") from err
@@ -172,7 +192,7 @@ def open_bundle(path: Path, file: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> 
     if size != expected:
         text = f"{size} bytes, the manifest adds up to {expected}"
         raise refused(path, "truncated_bundle" if size < expected else "bad_bundle", text)
-    problems = [*_judge(manifest, limits)]
+    problems = [*_judge(manifest, limits, max_unpacked_bytes)]
     if problems:
         raise AdapterRefused(problems, str(path))
     return OpenBundle(path, manifest, file)
@@ -196,19 +216,36 @@ def _read_head(path: Path, line: bytes) -> tuple[int, int]:
     return int(words[1]), len(line)
 
 
-def _judge(manifest: Manifest, limits: Limits) -> Iterator[Problem]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object whose keys stand there once: two readers could believe different ones."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _judge(manifest: Manifest, limits: Limits, max_unpacked_bytes: int) -> Iterator[Problem]:
     sizes = {blob.sha256: blob.size_bytes for blob in manifest.blobs}
     if len(sizes) != len(manifest.blobs):
         yield Problem("bad_bundle", "a blob is listed twice", _AGAIN)
     wanted = {*manifest.rows, *manifest.bases.values()}
+    unpacked, known = 0, dict[str, BundleVersion]()
     for version in manifest.versions:
         where = f"{version.id}@{version.number}"
         yield from _judge_names(where, version.files, limits)
         wanted |= {file.sha256 for file in version.files.values()}
+        same = known.setdefault(version.version_digest, version)
+        if (same.files, same.weights_digest) != (version.files, version.weights_digest):
+            text = f"{where}: two versions of one digest have different files or weights"
+            yield Problem("bad_bundle", text, _AGAIN)
         total = sum(sizes.get(file.sha256, 0) for file in version.files.values())
+        unpacked += total
         if total > limits.folder_bytes:
             text = f"{where} has {total} bytes: at most {limits.folder_bytes}"
             yield Problem("too_large", text, "keep only what belongs to it")
+    if unpacked > max_unpacked_bytes:
+        text = f"unpacked {unpacked} bytes: at most {max_unpacked_bytes}"
+        yield Problem("too_large", text, "export fewer versions at a time")
     if wanted != sizes.keys():
         text = f"{len(wanted ^ sizes.keys())} blob(s) are named and not there, or there for nothing"
         yield Problem("bad_bundle", text, _AGAIN)

@@ -17,7 +17,17 @@ from ..file_ops import FileOps
 from ..folders import folder_digests, list_folder
 from . import names as store_names
 from . import objects as store_objects
-from .bundle import BundleBlob, BundleFile, BundleVersion, Manifest, write_chunks
+from .bundle import (
+    MAX_EVIDENCE,
+    MAX_MANIFEST_BYTES,
+    MAX_VERSIONS,
+    BundleBlob,
+    BundleFile,
+    BundleVersion,
+    Manifest,
+    manifest_bytes,
+    write_chunks,
+)
 from .layout import Layout, temporary_beside
 from .types import Version
 from .writes import discarding
@@ -43,6 +53,8 @@ def export(layout: Layout, ops: FileOps, wanted: Exported, file: Path) -> None:
         {(str(v.id), v.base, v.number): v for v in wanted.versions}.items(),
         key=lambda pair: pair[0],
     )
+    if len(versions) > MAX_VERSIONS:
+        raise StoreError(f"{len(versions)} versions: a bundle holds at most {MAX_VERSIONS}")
     documents = [_document(layout, version, wanted.aliases, sources) for _, version in versions]
     bases, rows = {}, set()
     for _, version in versions:
@@ -62,6 +74,11 @@ def export(layout: Layout, ops: FileOps, wanted: Exported, file: Path) -> None:
         bases=bases,
         rows=tuple(sorted(rows)),
     )
+    if len(manifest_bytes(manifest)) > MAX_MANIFEST_BYTES:
+        raise StoreError(
+            f"{len(versions)} versions with their evidence are too many for one bundle (a manifest "
+            f"of at most {MAX_MANIFEST_BYTES} bytes); export fewer at a time"
+        )
     if file.exists():
         raise StoreError(f"{file} exists; a bundle is never written over anything")
     temporary = temporary_beside(file)
@@ -79,6 +96,11 @@ def _document(
         raise StoreError(f"{version.path} is damaged: its files have other digests; run fsck")
     digests = folder_digests(version.path, list_folder(version.path).files)
     sources |= {digest.sha256: version.path / name for name, digest in digests.items()}
+    evidence = store_objects.attestations(layout, version.version_digest)
+    if len(evidence) > MAX_EVIDENCE:
+        raise StoreError(
+            f"{version.ref} has {len(evidence)} pieces of evidence: a bundle holds {MAX_EVIDENCE}"
+        )
     aliases = store_names.read_aliases(layout, version.id, version.base) if with_aliases else {}
     return BundleVersion(
         id=str(version.id),
@@ -92,10 +114,7 @@ def _document(
             for name, digest in sorted(digests.items())
         },
         aliases=tuple(sorted(a for a, number in aliases.items() if number == version.number)),
-        attestations=tuple(
-            cast("dict[str, JsonValue]", evidence)
-            for evidence in store_objects.attestations(layout, version.version_digest)
-        ),
+        attestations=tuple(cast("dict[str, JsonValue]", document) for document in evidence),
     )
 
 

@@ -3,7 +3,9 @@
 An import is unpacked beside the objects, judged by the gate and by its digests, and only then
 written into the store: rows and objects first, which nobody sees, then one small file under
 `imports/` that decides it. From there on it is carried through, by this process or by the next
-writer after a crash. Owns these steps. Refuses to own the format (`bundle.py`).
+writer after a crash. Evidence is kept as hearsay (type `imported`) unless the caller trusts it: it
+could otherwise open a base, or choose the form in which an adapter is served. Owns these steps.
+Refuses to own the format (`bundle.py`).
 """
 
 import contextlib
@@ -34,6 +36,7 @@ from .bundle import (
     refused,
 )
 from .layout import Layout, children
+from .objects import IMPORTED
 from .quota import Need
 from .schema import StoreConfig
 from .session import Session
@@ -73,11 +76,13 @@ class Decision(BaseModel):
 @dataclass(frozen=True)
 class Door:
     """How an import is judged: the base to hold it against (None: what the store or else the
-    bundle knows of it), and `accept_base` as in `gate.check_adapter`."""
+    bundle knows of it), `accept_base` as in `gate.check_adapter`, and whether the evidence in it is
+    taken at its word."""
 
     base: BaseIdentity | None = None
     accept_base: bool = False
     aliases: bool = False
+    trust_evidence: bool = False
 
 
 def take_in(session: Session, config: StoreConfig, file: Path, door: Door) -> list[Placed]:
@@ -89,23 +94,28 @@ def take_in(session: Session, config: StoreConfig, file: Path, door: Door) -> li
     layout, ops = session.layout, session.ops
     with contextlib.ExitStack() as stack:
         bundle = open_bundle(file, stack.enter_context(file.open("rb")))
-        stack.enter_context(session.room(config, lambda: _need(file, bundle.manifest)))
+        stack.enter_context(session.room(config, lambda: _need(layout, bundle.manifest)))
         unpacked = stack.enter_context(staged_folder(layout, ops, layout.object("new")))
         ops.make_folder(unpacked)
         for blob, chunks in bundle.blobs():
             ops.write(unpacked / blob.sha256, chunks)
         unpacking = _Unpacking(layout, ops, bundle, unpacked, door)
-        staged = []
+        folders: dict[str, Path] = {}
+        namings = []
         for version in bundle.manifest.versions:
-            folder = stack.enter_context(staged_folder(layout, ops, layout.object("new")))
-            staged.append((folder, unpacking.assemble(version, folder)))
+            folder = folders.get(version.version_digest)
+            if folder is None:
+                folder = stack.enter_context(staged_folder(layout, ops, layout.object("new")))
+                unpacking.assemble(version, folder)
+                folders[version.version_digest] = folder
+            namings.append(unpacking.naming(version, folder))
         unpacking.judge_rows()
         unpacking.publish_rows()  # before the objects that name them
-        for folder, naming in staged:
-            unpacking.publish(folder, naming)
+        for naming in {naming.entry.version_digest: naming for naming in namings}.values():
+            unpacking.publish(folders[naming.entry.version_digest], naming)
         if door.base is not None:
             store_objects.remember_base(layout, ops, door.base)
-        decision = Decision(namings=tuple(naming for _, naming in staged))
+        decision = Decision(namings=tuple(namings))
         path = layout.imports / f"{secrets.token_hex(8)}.json"
         publish_file(layout, ops, path, [canonical_json(decision.model_dump(mode="json"))])
         return _carry(session, decision, path)
@@ -152,13 +162,32 @@ def _carry(session: Session, decision: Decision, path: Path) -> list[Placed]:
     return placed
 
 
-def _need(file: Path, manifest: Manifest) -> Need:
+def _need(layout: Layout, manifest: Manifest) -> Need:
+    """What is kept after, unpacked: distinct weights once, all else of each distinct version."""
     sizes = {blob.sha256: blob.size_bytes for blob in manifest.blobs}
+    new: dict[str, int] = {}
     by_namespace: Counter[str] = Counter()
+    counted: set[tuple[str, str]] = set()
+    total = sum(sizes[digest] for digest in manifest.rows if not layout.rows(digest).exists())
     for version in manifest.versions:
         namespace = version.id.partition("/")[0] if "/" in version.id else ""
-        by_namespace[namespace] += sum(sizes[file.sha256] for file in version.files.values())
-    return Need(file.stat().st_size, dict(by_namespace))
+        digest = version.version_digest
+        unpacked = sum(sizes[file.sha256] for file in version.files.values())
+        if (namespace, digest) not in counted:
+            counted.add((namespace, digest))
+            by_namespace[namespace] += unpacked
+        total += sum(len(canonical_json(document)) for document in version.attestations)
+        if not layout.object(digest).is_dir():
+            weights = version.files[WEIGHTS_FILE].sha256
+            new[digest] = unpacked - sizes[weights]
+            if not layout.blob(weights).is_file():
+                new[weights] = sizes[weights]
+    return Need(total + sum(new.values()), dict(by_namespace))
+
+
+def _hearsay(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Evidence as somebody else told it; nobody takes this form for evidence of ours."""
+    return {"type": IMPORTED, "from": {"bundle": True}, "evidence": document}
 
 
 @dataclass(frozen=True)
@@ -171,31 +200,28 @@ class _Unpacking:
     unpacked: Path
     door: Door
 
-    def assemble(self, version: BundleVersion, folder: Path) -> Naming:
+    def assemble(self, version: BundleVersion, folder: Path) -> None:
         """Lay out one version as an artifact nobody sees yet, and judge it."""
-        where = self.bundle.path
-        try:
-            adapter_id = AdapterId.parse(version.id)
-            aliases = tuple(map(validate_alias, version.aliases)) if self.door.aliases else ()
-        except InvalidName as err:
-            raise refused(where, "unsafe_name", str(err)) from err
+        where, adapter_id = self.bundle.path, self._named(version)[0]
         self._lay_out(version, folder)
-        try:
-            card = parse_card((folder / CARD_FILE).read_bytes())
-        except (ValueError, RecursionError) as err:
-            raise refused(where, "bad_card", f"{adapter_id}: {err}") from err
+        card = self._card(version, folder)
         require_adapter(folder, self._base_of(card), card=card, accept_base=self.door.accept_base)
         found = artifact_digests(folder)
         if (found.version, found.weights) != (version.version_digest, version.weights_digest):
             text = f"{adapter_id} has the digests {found.version} and {found.weights}, announced "
             text += f"are {version.version_digest} and {version.weights_digest}"
             raise refused(where, "wrong_digest", text)
+
+    def naming(self, version: BundleVersion, folder: Path) -> Naming:
+        """What an assembled version is to be called here."""
+        where, (adapter_id, aliases) = self.bundle.path, self._named(version)
+        card = self._card(version, folder)
         if card.base.family_digest != version.base:
             text = f"{adapter_id} is filed under base {version.base}, its card says "
             raise refused(where, "bad_bundle", text + card.base.family_digest)
         entry = Entry(
-            version_digest=found.version,
-            weights_digest=found.weights,
+            version_digest=version.version_digest,
+            weights_digest=version.weights_digest,
             created_at=version.created_at,
         )
         return Naming(
@@ -203,8 +229,24 @@ class _Unpacking:
             base=version.base,
             entry=entry,
             aliases=aliases,
-            attestations=version.attestations,
+            attestations=tuple(
+                document if self.door.trust_evidence else _hearsay(document)
+                for document in version.attestations
+            ),
         )
+
+    def _named(self, version: BundleVersion) -> tuple[AdapterId, tuple[str, ...]]:
+        try:
+            aliases = tuple(map(validate_alias, version.aliases)) if self.door.aliases else ()
+            return AdapterId.parse(version.id), aliases
+        except InvalidName as err:
+            raise refused(self.bundle.path, "unsafe_name", str(err)) from err
+
+    def _card(self, version: BundleVersion, folder: Path) -> Card:
+        try:
+            return parse_card((folder / CARD_FILE).read_bytes())
+        except (ValueError, RecursionError) as err:
+            raise refused(self.bundle.path, "bad_card", f"{version.id}: {err}") from err
 
     def _lay_out(self, version: BundleVersion, folder: Path) -> None:
         folders = {(folder / name).parent for name in version.files}
@@ -213,9 +255,21 @@ class _Unpacking:
             self.ops.make_folder(path)
         for name, file in version.files.items():
             source = self.unpacked / file.sha256
-            self.ops.copy(source, folder / name, executable=file.executable)
+            if name == WEIGHTS_FILE:  # each once, however many versions have them
+                self.ops.link(self._weights(source), folder / name)
+            else:
+                self.ops.copy(source, folder / name, executable=file.executable)
         for path in sorted(folders, reverse=True):
             self.ops.sync_folder(path)
+
+    def _weights(self, source: Path) -> Path:
+        """A blob as a file of an artifact is: read-only."""
+        path = source.with_name(f"{source.name}.weights")
+        if not path.exists():
+            self.ops.copy(source, path, executable=False)
+            self.ops.unlink(source)
+            self.ops.link(path, source)
+        return path
 
     def _base_of(self, card: Card) -> BaseIdentity | None:
         if self.door.base is not None:
@@ -250,6 +304,4 @@ class _Unpacking:
         for digest in self.bundle.manifest.rows:
             path = self.layout.rows(digest)
             make_folder(self.ops, path.parent, below=self.layout.root)
-            with contextlib.suppress(FileExistsError):  # the same rows are kept already
-                self.ops.link(self.unpacked / digest, path)
-            self.ops.sync_folder(path.parent)
+            store_objects.keep_rows(self.ops, self.unpacked / digest, path, digest)

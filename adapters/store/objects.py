@@ -4,7 +4,6 @@ Owns writing each of them once, whole, or not at all. Refuses to own names (`nam
 removal (`check.py`).
 """
 
-import contextlib
 import hashlib
 import json
 import re
@@ -19,7 +18,7 @@ from ..errors import NotFound, SkillweaveError, StoreError
 from ..file_ops import FileOps, Hashing
 from ..gate.policy import GatePolicy
 from ..peft_folder.header import WEIGHTS_FILE
-from .blobs import share
+from .blobs import sha256_of, share
 from .layout import Layout, numbered, temporary_beside
 from .writes import (
     discarding,
@@ -29,6 +28,9 @@ from .writes import (
     publish_numbered,
     staged_folder,
 )
+
+IMPORTED = "imported"
+"""The type of evidence that came from elsewhere; what it says stands under `evidence`."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -130,10 +132,18 @@ def put_rows(
         path = layout.rows(digest.hexdigest())
         if not path.exists():
             admit(temporary.stat().st_size)
-        with contextlib.suppress(FileExistsError):  # the same rows are kept already
-            ops.link(temporary, path)
-        ops.sync_folder(folder)
+        keep_rows(ops, temporary, path, digest.hexdigest())
         return digest.hexdigest()
+
+
+def keep_rows(ops: FileOps, temporary: Path, path: Path, digest: str) -> None:
+    """Give synced rows their name; in the place of a file of that name with other bytes."""
+    try:
+        ops.link(temporary, path)
+    except FileExistsError:  # the same rows are kept already, if they are
+        if sha256_of(path) != digest:
+            ops.rename(temporary, path)
+    ops.sync_folder(path.parent)
 
 
 def get_rows(layout: Layout, digest: str) -> list[dict[str, object]]:
@@ -184,8 +194,14 @@ def attest(
 def attest_once(
     layout: Layout, ops: FileOps, version_digest: str, evidence: Mapping[str, object]
 ) -> None:
-    """Append evidence that is not there yet; either way it is durable after."""
-    if evidence not in attestations(layout, version_digest):
+    """Append evidence that is not there yet; either way it is durable after.
+
+    What is there at its word need not be told again by somebody else.
+    """
+    there = attestations(layout, version_digest)
+    told = evidence.get("evidence") if evidence.get("type") == IMPORTED else None
+    heard = [found.get("evidence") for found in there if found.get("type") == IMPORTED]
+    if evidence not in there and (told is None or told not in (*there, *heard)):
         attest(layout, ops, version_digest, evidence)
         return
     folder = layout.attestations(version_digest)

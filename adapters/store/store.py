@@ -240,6 +240,7 @@ class Store(StoreReading):
         base: BaseIdentity | None = None,
         accept_base: bool = False,
         aliases: bool = False,
+        trust_evidence: bool = False,
     ) -> _Versions:
         """Take in every version of a bundle through the gate, or none of them.
 
@@ -248,11 +249,13 @@ class Store(StoreReading):
         Args:
             base: as for `put`; by default what this store, or else the bundle, knows of it.
             aliases: move the aliases that the bundle brings; else only `default` of new names.
+            trust_evidence: take the evidence in it as if it were given here (a bundle of your
+                own); else each piece is kept as `{"type": "imported", "evidence": ...}`.
 
         Raises:
             AdapterRefused: the bundle, or a version in it, is not sound.
         """
-        door = Door(base, accept_base, aliases)
+        door = Door(base, accept_base, aliases, trust_evidence)
         with self._writing(f"importing {file}") as config:
             placed = store_import.take_in(self._session, config, file, door)
         return [self._reader.version(*place) for place in placed]

@@ -16,6 +16,7 @@ from skillweave.adapters.base.identity import BaseIdentity
 from skillweave.adapters.card import Card, Parent
 from skillweave.adapters.digests import sha256_hex
 from skillweave.adapters.errors import AdapterRefused, NotFound, StoreError, UsageError
+from skillweave.adapters.file_ops import DiskOps
 from skillweave.adapters.store import bundle as bundles
 from skillweave.adapters.store.bundle import open_bundle
 from skillweave.adapters.store.schema import Quotas
@@ -54,9 +55,16 @@ def with_manifest(document: object, content: bytes) -> bytes:
     return b"skillweave-bundle 1 %d\n" % len(raw) + raw + b"\n" + content
 
 
+def with_twice(data: bytes) -> bytes:
+    """The same bundle, its format said twice."""
+    document, content = manifest_of(data)
+    raw = b'{"format":1,' + json.dumps(document).encode()[1:]
+    return b"skillweave-bundle 1 %d\n" % len(raw) + raw + b"\n" + content
+
+
 def test_what_arrives_is_what_left(made: Material, target: Store, tmp_path: Path) -> None:
     source = Store(made.folder / "source")
-    arrived = target.import_bundle(made.bundle)
+    arrived = target.import_bundle(made.bundle, trust_evidence=True)
     left = source.list()
     assert [v.version_digest for v in sorted(arrived, key=lambda v: str(v.id))] == [
         v.version_digest for v in left
@@ -82,7 +90,7 @@ def test_the_same_versions_are_the_same_bytes(made: Material, tmp_path: Path) ->
         source.export_bundle(refs, tmp_path / str(n), aliases=True, rows=True)
     assert (tmp_path / "0").read_bytes() == (tmp_path / "1").read_bytes()
     there = Store(tmp_path / "there")
-    there.import_bundle(tmp_path / "0", aliases=True)
+    there.import_bundle(tmp_path / "0", aliases=True, trust_evidence=True)
     there.export_bundle([NAME, "other"], tmp_path / "again", aliases=True, rows=True)
     assert (tmp_path / "again").read_bytes() == (tmp_path / "0").read_bytes()
 
@@ -97,6 +105,60 @@ def test_numbers_are_new_and_what_is_here_stays_one_version(made: Material, tmp_
     shelf.store.import_bundle(made.bundle, aliases=True)
     assert shelf.store.aliases(NAME) == {"default": 2, "prod": 2}
     assert len(shelf.store.attestations(shelf.store.resolve(NAME).version_digest)) == 1
+
+
+def test_evidence_of_a_bundle_is_hearsay_unless_it_is_trusted(
+    made: Material, tmp_path: Path
+) -> None:
+    shelf = Shelf(tmp_path / "here", made)
+    digest = shelf.put("a", 1).version_digest
+    proof = {"type": "precision", "precision": "nf4", "verified": True}
+    shelf.store.attest(digest, proof)
+    shelf.store.export_bundle(["a"], tmp_path / "a.bundle")
+    there = Store(tmp_path / "there")
+    for _ in range(2):
+        there.import_bundle(tmp_path / "a.bundle")
+        assert there.verified_precisions(digest) == frozenset()
+        (heard,) = there.attestations(digest)
+        assert (heard["type"], heard["evidence"]) == ("imported", proof)
+    there.import_bundle(tmp_path / "a.bundle", trust_evidence=True)
+    assert there.verified_precisions(digest) == {"nf4"}
+    shelf.store.import_bundle(tmp_path / "a.bundle")  # one's own comes back: nothing to add
+    assert shelf.store.attestations(digest) == [proof]
+
+
+def test_a_version_under_many_names_is_unpacked_once(
+    made: Material, sound: bytes, tmp_path: Path
+) -> None:
+    document, content = manifest_of(sound)
+    one = document["versions"][0]
+    document["versions"] = [one | {"id": f"n{k}"} for k in range(20)] + document["versions"][1:]
+    (tmp_path / "many").write_bytes(with_manifest(document, content))
+    copied: list[Path] = []
+
+    class Counting(DiskOps):
+        def copy(self, source: Path, target: Path, *, executable: bool) -> str:
+            copied.append(target)
+            return super().copy(source, target, executable=executable)
+
+    target = Store(tmp_path / "target", ops=Counting(durable=False))
+    target.set_quotas(Quotas(bytes=20_000))
+    arrived = target.import_bundle(tmp_path / "many")
+    assert len(arrived) == 21
+    names = [path.name for path in copied]
+    assert sum(name.endswith(".weights") for name in names) == 1
+    assert names.count("card.json") == 2
+    assert target.usage().bytes <= 20_000
+    assert target.fsck() == []
+
+
+def test_too_much_unpacked_is_refused(sound: bytes) -> None:
+    sizes = {blob["sha256"]: blob["size_bytes"] for blob in manifest_of(sound)[0]["blobs"]}
+    versions = manifest_of(sound)[0]["versions"]
+    total = sum(sizes[file["sha256"]] for v in versions for file in v["files"].values())
+    open_bundle(Path("x"), io.BytesIO(sound), max_unpacked_bytes=total)
+    with pytest.raises(AdapterRefused, match="too_large"):
+        open_bundle(Path("x"), io.BytesIO(sound), max_unpacked_bytes=total - 1)
 
 
 def test_missing_parents_are_reported(made: Material, tmp_path: Path) -> None:
@@ -191,6 +253,14 @@ BAD: dict[str, tuple[Callable[[Document], object], str]] = {
         lambda d: skill_of(d)["skill/SKILL.md"].update(executable=True),
         "wrong_digest",
     ),
+    "too much evidence": (
+        lambda d: d["versions"][0].update(attestations=[{"n": 1}] * 1001),
+        "bad_bundle",
+    ),
+    "one digest, two contents": (
+        lambda d: d["versions"][0].update(version_digest=d["versions"][1]["version_digest"]),
+        "bad_bundle",
+    ),
     "rows that are none": (
         lambda d: d["rows"].append(
             d["versions"][0]["files"]["adapter_model.safetensors"]["sha256"]
@@ -236,6 +306,7 @@ def test_a_spoiled_manifest_is_refused_whole(
         (lambda d: d[:15], "bad_bundle"),
         (lambda d: d[:25], "truncated_bundle"),
         (lambda d: d + b"x", "bad_bundle"),
+        (lambda d: with_twice(d), "bad_bundle"),
         (lambda d: d[:-1] + bytes([d[-1] ^ 1]), "wrong_digest"),
         (lambda d: b"", "bad_bundle"),
         (lambda d: b"PK\x03\x04" + d, "bad_bundle"),

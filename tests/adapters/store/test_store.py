@@ -265,3 +265,11 @@ def test_a_damaged_version_is_left_out_of_the_listing_and_named_when_asked_for(
     assert "sql-report@2 is left out" in caplog.text
     with pytest.raises(StoreError, match="run fsck"):
         store.resolve("sql-report@2")
+
+
+def test_rows_that_were_damaged_are_whole_again_when_they_are_put_again(store: Store) -> None:
+    digest = store.put_rows([{"n": 1}])
+    (store.root / "rows" / f"{digest}.jsonl").write_bytes(b"")
+    assert store.put_rows([{"n": 1}]) == digest
+    assert store.get_rows(digest) == [{"n": 1}]
+    assert store.fsck() == []
