@@ -1,14 +1,17 @@
 """The bench `gate`: what it costs to know that an adapter fits, against loading it to find out.
 
-Bars: at most 3 ms for some 500 tensors without reading values; at least ten times faster than
-real vLLM takes to load the same adapter (which finds fewer faults). Equality: header and whole
-check say the same of a sound adapter and of a spoiled one. Owns the figures; the engine is
-`gate_engine.py`'s.
+Bars: at most 3 ms for some 500 tensors without reading values, where the config lists the last
+parts of names, as peft saves most adapters (other forms are rows without a bar); at least ten times
+faster than real vLLM takes to load the same adapter (which finds fewer faults). Equality: header
+and whole check say the same of a sound adapter and of a spoiled one. Owns the figures; the engine
+is `gate_engine.py`'s.
 """
 
 import contextlib
+import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -18,9 +21,9 @@ from safetensors.torch import load_file, save_file
 from ...adapters import BaseIdentity, GatePolicy, Problem, identify_base
 from ...adapters.folders import open_plain
 from ...adapters.peft_folder.finite import not_finite
-from ...adapters.peft_folder.header import WEIGHTS_FILE
+from ...adapters.peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 from ...adapters.peft_folder.safetensors_header import read_file_header
-from .gate_engine import Engine, make_adapter, make_base, running_engine
+from .gate_engine import LAYERS, Engine, make_adapter, make_base, running_engine
 from .rows import Row
 from .timing import Ratio, interleaved, timed
 
@@ -28,6 +31,7 @@ BAR_S = 3e-3
 BAR_RATIO = 10.0
 PAIRS = 40
 REPEATS = 200
+FORM_REPEATS = 50
 SCANNED_BYTES = 256 << 20
 HEADER, WHOLE = GatePolicy(values="header"), GatePolicy()
 
@@ -62,7 +66,7 @@ def agrees(sound: Path, spoiled: Path, base: BaseIdentity) -> bool:
 def spoil(sound: Path, folder: Path) -> Path:
     """A copy in which every tenth tensor lost its prefix."""
     folder.mkdir()
-    (folder / "adapter_config.json").write_bytes((sound / "adapter_config.json").read_bytes())
+    (folder / CONFIG_FILE).write_bytes((sound / CONFIG_FILE).read_bytes())
     tensors = load_file(sound / WEIGHTS_FILE)
     names = sorted(tensors)
     shorter = {name: name.removeprefix("base_model.model.") for name in names[::10]}
@@ -103,7 +107,7 @@ def alone(
 
     return [
         row(
-            f"verify {num_tensors} tensors, header only (s)",
+            f"verify {num_tensors} tensors, header only, target_modules a list of last names (s)",
             lambda: HEADER.check(sound, base),
             bar=BAR_S,
         ),
@@ -113,8 +117,49 @@ def alone(
             lambda: WHOLE.check(sound, base),
             file_bytes=size,
         ),
+        *_form_rows(sound, base, num_tensors),
         *_throughput(sound.parent / "large", scanned_bytes),
     ]
+
+
+def forms(names: list[str]) -> dict[str, Mapping[str, object]]:
+    """Other ways in which a config says the same: what is changed in it, by the words of a row."""
+    last = sorted({name.rpartition(".")[2] for name in names})
+    any_of = "|".join(last)
+    return {
+        "target_modules all names": {"target_modules": names},
+        "target_modules all-linear": {"target_modules": "all-linear"},
+        "target_modules one expression": {"target_modules": rf".*\.({any_of})"},
+        "target_modules one expression with words for blocks": {
+            "target_modules": r"(?:\bmodel\.layers\.[\d]{1,}\.(?:self_attn|attention|attn|mlp"
+            rf"|feed_forward|ffn|dense)\.(?:(?:{any_of})))"
+        },
+        "exclude_modules": {"exclude_modules": ["lm_head"]},
+        "layers_to_transform": {"layers_to_transform": list(range(LAYERS))},
+        "alpha_pattern one expression": {"alpha_pattern": {r".*\.mlp\..*": 8.0}},
+        "alpha_pattern all names": {
+            "alpha_pattern": {"^" + name.replace(".", r"\."): 8.0 for name in names}
+        },
+    }
+
+
+def _form_rows(sound: Path, base: BaseIdentity, num_tensors: int) -> Iterator[Row]:
+    names = [name for name in base.modules if name.endswith("_proj")]
+    config = json.loads((sound / CONFIG_FILE).read_text())
+    for number, (words, change) in enumerate(forms(names).items()):
+        folder = sound.with_name(f"form{number}")
+        folder.mkdir()
+        (folder / WEIGHTS_FILE).hardlink_to(sound / WEIGHTS_FILE)
+        (folder / CONFIG_FILE).write_text(json.dumps({**config, **change}))
+        timing = timed(partial(HEADER.check, folder, base), repeats=FORM_REPEATS)
+        yield Row(
+            figure=f"verify {num_tensors} tensors, header only, {words} (s)",
+            value=timing.median_s,
+            equal=HEADER.check(folder, base) == () == WHOLE.check(folder, base),
+            n=FORM_REPEATS,
+            ours=timing.document(),
+            versions=_versions("safetensors", "numpy"),
+        )
 
 
 def _throughput(folder: Path, size_bytes: int) -> list[Row]:

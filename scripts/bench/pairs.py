@@ -4,7 +4,6 @@ A part of the bench `compose`: PEFT's call is timed inside `PeftSide`, without w
 after it. Owns the order of the runs.
 """
 
-import statistics
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -16,23 +15,26 @@ from .peft_side import Merged
 from .timing import Ratio, Timing
 
 Ours = TypeVar("Ours")
-_SHORT = 3  # runs of ours per pair, their median counted: ours takes a hundredth of a pair
 
 
 def in_turn(
-    ours: Callable[[], Ours], theirs: Callable[[], Merged], *, pairs: int
+    ours: Callable[[], Ours], theirs: Callable[[], Merged], *, pairs: int, warm: bool = True
 ) -> tuple[Ratio, Ours, Merged]:
-    """Ours, theirs, ours, theirs ...; ours is warmed up once. The last results come along."""
-    mine = ours()
+    """Ours, theirs, ours, theirs ..., one run each per pair. The last results come along.
+
+    Args:
+        warm: each side runs once before the first pair, uncounted; else neither does.
+    """
+    if warm:
+        ours()
+        theirs()
     seconds: list[tuple[float, float]] = []
     for _ in range(pairs):
-        short = []
-        for _ in range(_SHORT):
-            start = time.perf_counter()
-            mine = ours()
-            short.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        mine = ours()
+        own = time.perf_counter() - start
         other = theirs()
-        seconds.append((statistics.median(short), other.seconds))
+        seconds.append((own, other.seconds))
     ratio = Ratio(Timing(tuple(a for a, _ in seconds)), Timing(tuple(b for _, b in seconds)))
     return ratio, mine, other
 
