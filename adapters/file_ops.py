@@ -1,7 +1,7 @@
 """Every file operation with which the store changes the disk, behind one seam.
 
 Owns durability: what `write` and `copy` leave behind has reached the disk; a name (new, moved or
-gone) has reached it after `sync_folder`. Refuses to own what is written where (`store_*.py`). The
+gone) has reached it after `sync_folder`. Refuses to own what is written where (`store/`). The
 seam exists so that a test can stop or fail the store at any single operation, or take its power
 away. Two things change the disk beside it, and neither is truth: locks and the index.
 """

@@ -3,6 +3,8 @@
 Owns the walk over all of it. `fsck` changes nothing; `collect` removes only what is provably
 unused and refuses to run on a store whose names it cannot read. Refuses to own repairs.
 
+Evidence has no digest: `fsck` sees that it can be read, not that it is what was attested.
+
 Codes of `fsck`: bad_entry missing_object corrupt_object bad_alias dangling_alias no_default
 corrupt_rows missing_rows bad_attestation bad_base corrupt_blob stray
 """
@@ -12,21 +14,22 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from ..artifact import artifact_digests, read_card
+from ..artifact import artifact_digests, left_behind, read_card
 from ..errors import NotFound, Problem, SkillweaveError, StoreError
 from ..file_ops import FileOps
 from ..names import DEFAULT_ALIAS, AdapterId
+from ..text import some
 from . import blobs as store_blobs
 from .layout import TEMPORARY, Layout, children
 from .names import read_alias, read_entry
 from .objects import attestations, get_rows, known_base
-from .types import Entry, GcReport
+from .types import GcReport
 
 
 def fsck(layout: Layout) -> list[Problem]:
     """Read every file of the store and compare it with every digest; empty when all is well."""
     problems: list[Problem] = []
-    entries: dict[str, Entry] = {}
+    entries: dict[str, set[str]] = {}
     known = {adapter_id.folder for adapter_id in layout.ids()}
     problems += [
         Problem("stray", f"names/{name} is no adapter's folder", "move it out of the store")
@@ -37,7 +40,8 @@ def fsck(layout: Layout) -> list[Problem]:
         for base in children(layout.root / "names" / adapter_id.folder):
             problems += _check_name(layout, adapter_id, base, entries)
     for digest in children(layout.root / "objects"):
-        problems += _check_object(layout, digest, entries.get(digest))
+        problems += _check_object(layout, digest, entries.get(digest, set()))
+    problems += _check_lost_names(layout)
     problems += store_blobs.check(layout)
     problems += _check_documents(layout)
     return problems
@@ -127,7 +131,7 @@ def _size(path: Path) -> int:
 
 
 def _check_name(
-    layout: Layout, adapter_id: AdapterId, base: str, entries: dict[str, Entry]
+    layout: Layout, adapter_id: AdapterId, base: str, entries: dict[str, set[str]]
 ) -> list[Problem]:
     problems = []
     for number in layout.numbers(adapter_id, base):
@@ -137,7 +141,7 @@ def _check_name(
             remedy = "remove the file and add the adapter again"
             problems.append(Problem("bad_entry", str(err), remedy))
             continue
-        entries[entry.version_digest] = entry
+        entries.setdefault(entry.version_digest, set()).add(entry.weights_digest)
         if not layout.object(entry.version_digest).is_dir():
             text = f"{adapter_id}@{number} means the object {entry.version_digest}, which is gone"
             problems.append(Problem("missing_object", text, "remove the version, add it again"))
@@ -161,7 +165,39 @@ def _check_name(
     return problems
 
 
-def _check_object(layout: Layout, digest: str, entry: Entry | None) -> list[Problem]:
+def _check_lost_names(layout: Layout) -> list[Problem]:
+    """Aliases whose folder of versions is gone.
+
+    A first put makes the name's folder, then aliases at version 1, then the folder of versions:
+    what it may have left when it died is no loss, and `gc` takes it.
+    """
+    problems = []
+    for adapter_id, base in layout.alias_folders():
+        names = layout.names(adapter_id, base)
+        aliases = layout.alias_names(adapter_id, base)
+        if names.is_dir() or not aliases:
+            continue
+        if names.parent.is_dir() and all(
+            _is_first(layout, adapter_id, base, alias) for alias in aliases
+        ):
+            continue
+        text = f"{adapter_id} has aliases ({', '.join(aliases)}) for base {base} and no versions: "
+        remedy = "bring names/ back from a copy of the store, or run gc and add the adapter again"
+        problems.append(Problem("dangling_alias", f"{text}its folder in names/ is gone", remedy))
+    return problems
+
+
+def _is_first(layout: Layout, adapter_id: AdapterId, base: str, alias: str) -> bool:
+    try:
+        state = read_alias(layout, adapter_id, base, alias)
+    except NotFound:  # a writer is at work
+        return True
+    except StoreError:
+        return False
+    return state.version == 1 and not state.history
+
+
+def _check_object(layout: Layout, digest: str, entries: set[str]) -> list[Problem]:
     remedy = "remove the versions that use it, run gc, and add the adapter again"
     path = layout.object(digest)
     try:
@@ -170,9 +206,13 @@ def _check_object(layout: Layout, digest: str, entry: Entry | None) -> list[Prob
     except (SkillweaveError, OSError, ValueError) as err:
         return [Problem("corrupt_object", f"object {digest}: {err}", remedy)]
     problems = []
-    if found.version != digest or (entry is not None and entry.weights_digest != found.weights):
+    if found.version != digest or entries - {found.weights}:
         text = f"object {digest} has the digests {found.version} and {found.weights}"
         problems.append(Problem("corrupt_object", text, remedy))
+    extra = left_behind(path)
+    if extra:
+        text = f"object {digest} holds what is no part of it: {some(extra)}"
+        problems.append(Problem("corrupt_object", text, "move these files out of the store"))
     if rows is not None and not layout.rows(rows).is_file():
         text = f"object {digest} names the training rows {rows}, which are not here"
         problems.append(Problem("missing_rows", text, "it serves, but cannot be retrained"))
@@ -193,7 +233,11 @@ def _check_documents(layout: Layout) -> list[Problem]:
             problems.append(Problem("bad_attestation", str(err), "delete the file"))
     for name in children(layout.root / "bases"):
         try:
-            known_base(layout, name.removesuffix(".json"))
+            base = known_base(layout, name.removesuffix(".json"))
         except SkillweaveError as err:
             problems.append(Problem("bad_base", str(err), "delete the file"))
+            continue
+        if base is not None and base.family_digest != name.removesuffix(".json"):
+            text = f"bases/{name} describes another base, {base.family_digest}"
+            problems.append(Problem("bad_base", text, "delete the file"))
     return problems

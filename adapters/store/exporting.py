@@ -11,7 +11,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from ..artifact import artifact_digests
+from ..artifact import artifact_digests, left_behind
 from ..errors import StoreError
 from ..file_ops import FileOps
 from ..folders import folder_digests, list_folder
@@ -94,7 +94,9 @@ def _document(
     found = artifact_digests(version.path)
     if (found.version, found.weights) != (version.version_digest, version.weights_digest):
         raise StoreError(f"{version.path} is damaged: its files have other digests; run fsck")
-    digests = folder_digests(version.path, list_folder(version.path).files)
+    extra = {*left_behind(version.path)}
+    files = [name for name in list_folder(version.path).files if name not in extra]
+    digests = folder_digests(version.path, tuple(files))
     sources |= {digest.sha256: version.path / name for name, digest in digests.items()}
     evidence = store_objects.attestations(layout, version.version_digest)
     if len(evidence) > MAX_EVIDENCE:

@@ -38,7 +38,6 @@ from .bundle import (
 from .layout import Layout, children
 from .objects import IMPORTED
 from .quota import Need
-from .schema import StoreConfig
 from .session import Session
 from .types import Entry
 from .writes import make_folder, publish_file, staged_folder
@@ -85,7 +84,7 @@ class Door:
     trust_evidence: bool = False
 
 
-def take_in(session: Session, config: StoreConfig, file: Path, door: Door) -> list[Placed]:
+def take_in(session: Session, file: Path, door: Door) -> list[Placed]:
     """Import a bundle; the caller holds the store's lock.
 
     Raises:
@@ -94,7 +93,7 @@ def take_in(session: Session, config: StoreConfig, file: Path, door: Door) -> li
     layout, ops = session.layout, session.ops
     with contextlib.ExitStack() as stack:
         bundle = open_bundle(file, stack.enter_context(file.open("rb")))
-        stack.enter_context(session.room(config, lambda: _need(layout, bundle.manifest)))
+        stack.enter_context(session.room(lambda: _need(layout, bundle.manifest)))
         unpacked = stack.enter_context(staged_folder(layout, ops, layout.object("new")))
         ops.make_folder(unpacked)
         for blob, chunks in bundle.blobs():

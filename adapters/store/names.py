@@ -110,6 +110,7 @@ def _name_first(
 ) -> int:
     clear_aliases(layout, ops, adapter_id, base)
     number = max(layout.used_numbers(adapter_id, base), default=0) + 1
+    make_folder(ops, layout.names(adapter_id, base).parent, below=layout.root)  # see `check.py`
     for alias in sorted(aliases):
         _write_alias(layout, ops, adapter_id, base, alias, AliasState(version=number))
     folder = layout.names(adapter_id, base)

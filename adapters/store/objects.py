@@ -107,11 +107,13 @@ def put_rows(
     rows: Iterable[Mapping[str, object]],
     *,
     admit: Callable[[int], None] = lambda size_bytes: None,
+    most_bytes: int | None = None,
 ) -> str:
     """Keep training rows under the digest of their canonical JSON lines; streams, holds one row.
 
     Args:
         admit: told the size before anything is kept; raises where there is no room.
+        most_bytes: where to stop reading and to ask `admit`; None for no limit.
 
     Raises:
         ValueError: a row is no JSON.
@@ -119,8 +121,12 @@ def put_rows(
     digest = hashlib.sha256()
 
     def lines() -> Iterator[bytes]:
+        size = 0
         for row in rows:
             line = canonical_json(dict(row)) + b"\n"
+            size += len(line)
+            if most_bytes is not None and size > most_bytes:
+                admit(size)
             digest.update(line)
             yield line
 

@@ -5,22 +5,25 @@ counting and refusing. Refuses to own the setting (`schema.py`); the caller keep
 from being counted at once.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..card import Card, card_bytes
+from ..base.identity import BaseIdentity
+from ..card import CARD_FILE, Card, card_bytes, parse_card
+from ..digests import version_digest, weights_digest
 from ..errors import StoreError
-from ..folders import list_folder
+from ..folders import folder_digests, list_folder
 from ..names import AdapterId
 from ..peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 from .blobs import sha256_of
-from .layout import Layout
+from .layout import TEMPORARY, Layout
 from .names import read_entry
 from .schema import Quotas
 
-_COUNTED = ("objects", "blobs", "rows")
+_COUNTED = ("objects", "blobs", "rows", "attestations", "bases")
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,51 @@ class Need:
 
 
 def need_of(
-    layout: Layout, adapter_id: AdapterId, adapter_dir: Path, card: Card, skill_dir: Path | None
+    layout: Layout,
+    adapter_id: AdapterId,
+    adapter_dir: Path,
+    card: Card,
+    *,
+    skill_dir: Path | None,
+    base: BaseIdentity | None,
 ) -> Need:
-    """What storing an adapter takes; weights that the store has already cost it nothing."""
-    weights = adapter_dir / WEIGHTS_FILE
+    """What storing an adapter takes; what the store has already costs it nothing.
+
+    Args:
+        base: remembered with it.
+    """
+    known_base = base is None or layout.base(base.family_digest).is_file()
+    remembered = 0 if base is None or known_base else len(base.to_json())
+    digest = _digest_of(adapter_dir, card, skill_dir)
     rest = (adapter_dir / CONFIG_FILE).stat().st_size + len(card_bytes(card))
     if skill_dir is not None:
         rest += sum((skill_dir / n).lstat().st_size for n in list_folder(skill_dir).files)
+    weights = adapter_dir / WEIGHTS_FILE
     size = weights.stat().st_size
+    namespace = adapter_id.namespace or ""
+    charged = 0 if digest in _meant_by(layout, namespace) else rest + size
+    if layout.object(digest).is_dir():
+        return Need(remembered, {namespace: charged})
     known = layout.blob(sha256_of(weights)).is_file()
-    return Need(rest if known else rest + size, {adapter_id.namespace or "": rest + size})
+    return Need(remembered + (rest if known else rest + size), {namespace: charged})
+
+
+def _digest_of(adapter_dir: Path, card: Card, skill_dir: Path | None) -> str:
+    """The version digest that an artifact of these parts will have."""
+    from ..peft_folder.deltas import read_peft  # on use: counting needs no torch
+
+    try:
+        shipped = (adapter_dir / CARD_FILE).read_bytes()
+        document = shipped if parse_card(shipped) == card else card_bytes(card)
+    except (OSError, ValueError):
+        document = card_bytes(card)
+    skill = {} if skill_dir is None else folder_digests(skill_dir, list_folder(skill_dir).files)
+    return version_digest(
+        weights_digest(read_peft(adapter_dir)),
+        (adapter_dir / CONFIG_FILE).read_bytes(),
+        skill=skill,
+        card=json.loads(document),
+    )
 
 
 @dataclass(frozen=True)
@@ -66,6 +104,17 @@ def usage(layout: Layout, quotas: Quotas) -> Usage:
     )
 
 
+def rows_room(layout: Layout, quotas: Quotas) -> int | None:
+    """How many bytes of training rows may at most be written; None for no limit.
+
+    Rows that are kept already need no room, so it is never less than the largest of those.
+    """
+    if quotas.bytes is None:
+        return None
+    kept = max((file.st_size for file in _files(layout.root / "rows")), default=0)
+    return max(quotas.bytes - store_bytes(layout), kept)
+
+
 def require_room(layout: Layout, quotas: Quotas, need: Need) -> None:
     """Refuse what would go above a quota.
 
@@ -84,7 +133,7 @@ def require_room(layout: Layout, quotas: Quotas, need: Need) -> None:
 
 
 def store_bytes(layout: Layout) -> int:
-    """All objects, blobs and rows; a file with several names counts once."""
+    """All objects, blobs, rows, evidence and bases; a file with several names counts once."""
     seen: set[int] = set()
     total = 0
     for top in _COUNTED:
@@ -97,18 +146,22 @@ def store_bytes(layout: Layout) -> int:
 
 def namespace_bytes(layout: Layout, namespace: str) -> int:
     """All objects that a namespace's versions mean, each once and whole."""
-    digests = {
+    digests = _meant_by(layout, namespace)
+    return sum(file.st_size for digest in digests for file in _files(layout.object(digest)))
+
+
+def _meant_by(layout: Layout, namespace: str) -> set[str]:
+    return {
         read_entry(layout, adapter_id, base, number).version_digest
         for adapter_id in layout.ids()
         if (adapter_id.namespace or "") == namespace
         for base in layout.bases(adapter_id)
         for number in layout.numbers(adapter_id, base)
     }
-    return sum(file.st_size for digest in digests for file in _files(layout.object(digest)))
 
 
 def _refuse_above(held: int, wanted: int, allowed: int, where: str) -> None:
-    if held + wanted > allowed:
+    if wanted and held + wanted > allowed:
         raise StoreError(
             f"{where} holds {held} bytes, this needs {wanted} more: {held + wanted}, allowed are "
             f"{allowed}. Remove versions (rm) and collect (gc), or raise the quota in store.json"
@@ -119,6 +172,8 @@ def _files(folder: Path) -> Iterator[os.stat_result]:
     if not folder.is_dir():
         return
     for entry in os.scandir(folder):
+        if entry.name.startswith(TEMPORARY):  # unfinished: what its writer asks room for, or gc's
+            continue
         if entry.is_dir(follow_symlinks=False):
             yield from _files(Path(entry.path))
         else:

@@ -1,4 +1,7 @@
-"""The reading half of the store: what is there, and what a name means. Takes no lock.
+"""The reading half of the store: what is there, and what a name means.
+
+References, versions and evidence are read from the files without any lock; pages, lists and
+searches may bring the index up to date, under the index's own lock.
 
 Owns the questions. Refuses to own changes (`store.py`), the answers' way (`reader.py`,
 `listing.py`) and the files' layout (`layout.py`).

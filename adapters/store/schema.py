@@ -75,8 +75,10 @@ def read_config(layout: Layout) -> StoreConfig | None:
                 f"{layout.root} has schema {schema}, this skillweave knows schemas up to {SCHEMA}: "
                 "a newer one wrote it; upgrade skillweave, or use another store"
             )
+        if schema is None:
+            raise ValueError("it names no schema")
         return StoreConfig.model_validate(document)
-    except (ValueError, ValidationError) as err:
+    except (ValueError, ValidationError, RecursionError) as err:
         raise StoreError(
             f"{layout.config} is no description of a store: {err}; expected such as "
             f'{{"schema": {SCHEMA}}}'

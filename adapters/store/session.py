@@ -21,7 +21,7 @@ from . import schema as store_schema
 from .index import Index
 from .layout import Layout
 from .quota import Need, require_room
-from .schema import StoreConfig
+from .schema import Quotas, StoreConfig
 from .writes import locked, make_root, storing
 
 
@@ -66,19 +66,26 @@ class Session:
                     store_pending.unmark(self.ops, marker)
 
     @contextmanager
-    def room(self, config: StoreConfig, need: Callable[[], Need]) -> Iterator[None]:
+    def room(self, need: Callable[[], Need]) -> Iterator[Quotas]:
         """Hold writers apart while a quota is counted and used up; nothing where none is set.
+
+        Yields:
+            The quotas, read under the lock under which they are judged.
 
         Raises:
             StoreError: there is no room for what is needed; nothing was written yet.
         """
-        quotas = config.quotas
+        quotas = self._quotas()
         if quotas.bytes is None and not quotas.namespaces:
-            yield
+            yield quotas
             return
         with locked(self.layout.root / "locks" / "quota", exclusive=True):
+            quotas = self._quotas()
             require_room(self.layout, quotas, need())
-            yield
+            yield quotas
+
+    def _quotas(self) -> Quotas:
+        return (store_schema.read_config(self.layout) or StoreConfig()).quotas
 
     def _require_safe(self) -> None:
         """Once: the folder is there, and on a file system that keeps what we promise."""

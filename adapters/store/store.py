@@ -7,8 +7,9 @@ a change (`session.py`), documents (`names.py`, `objects.py`), imports
 (`importing.py`), proof and removal (`check.py`), judgement (`gate/policy.py`). Layout on disk:
 `layout.py`.
 
-Readers take no lock. Writers share one lock, `gc` and `remove` have it alone; the numbers and
-aliases of one id are changed under a lock of their own.
+Readers take no lock for references; who asks for a page may take that of the index. Writers share
+one lock, `gc` and `remove` have it alone; the numbers and aliases of one id are changed under a
+lock of their own.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from typing import final
 from ..artifact import skill_dir_of
 from ..base.identity import BaseIdentity
 from ..card import Card
+from ..digests import canonical_json
 from ..errors import Problem, StoreError
 from ..file_ops import FileOps
 from ..gate.policy import GatePolicy
@@ -33,11 +35,12 @@ from . import names as store_names
 from . import objects as store_objects
 from . import pending as store_pending
 from .importing import Door
-from .quota import Need, need_of, require_room
+from .quota import Need, need_of, require_room, rows_room
 from .reading import StoreReading
 from .schema import Quotas, StoreConfig, write_config
 from .session import Session
 from .types import Entry, GcReport, Version
+from .writes import locked
 
 _Versions = list[Version]
 _Problems = list[Problem]
@@ -99,9 +102,11 @@ class Store(StoreReading):
         skill = skill_dir or skill_dir_of(adapter_dir)
         family = card.base.family_digest
         with (
-            self._writing(f"adding {name}") as config,
+            self._writing(f"adding {name}"),
             self._session.room(
-                config, lambda: need_of(self._layout, adapter_id, adapter_dir, card, skill)
+                lambda: need_of(
+                    self._layout, adapter_id, adapter_dir, card, skill_dir=skill, base=base
+                )
             ),
         ):
             digests = store_objects.put_object(
@@ -199,7 +204,7 @@ class Store(StoreReading):
             )
 
     def gc(self, *, keep: Collection[str] = (), rows_min_age_s: float = 86_400.0) -> GcReport:
-        """Free what nothing names; waits for writers. See `store_check.collect`."""
+        """Free what nothing names; waits for writers. See `check.collect`."""
         if not self.root.is_dir():
             return GcReport((), 0)
         with self._writing("collecting garbage", alone=True):
@@ -229,7 +234,10 @@ class Store(StoreReading):
         """Say how much the store may hold; what is there already stays. Same as editing
         `store.json`.
         """
-        with self._writing("setting quotas") as config:
+        with (
+            self._writing("setting quotas") as config,
+            locked(self.root / "locks" / "quota", exclusive=True),
+        ):
             changed = config.model_copy(update={"quotas": quotas})
             write_config(self._layout, self._ops, changed)
 
@@ -256,8 +264,8 @@ class Store(StoreReading):
             AdapterRefused: the bundle, or a version in it, is not sound.
         """
         door = Door(base, accept_base, aliases, trust_evidence)
-        with self._writing(f"importing {file}") as config:
-            placed = store_import.take_in(self._session, config, file, door)
+        with self._writing(f"importing {file}"):
+            placed = store_import.take_in(self._session, file, door)
         return [self._reader.version(*place) for place in placed]
 
     def attest(self, version_digest: str, evidence: Mapping[str, object]) -> int:
@@ -266,8 +274,12 @@ class Store(StoreReading):
         Raises:
             NotFound: no such object. ValueError: the evidence is no JSON.
         """
-        with self._writing("attesting"):
-            return store_objects.attest(self._layout, self._ops, version_digest, evidence)
+        document = dict(evidence)
+        with (
+            self._writing("attesting"),
+            self._session.room(lambda: Need(len(canonical_json(document)))),
+        ):
+            return store_objects.attest(self._layout, self._ops, version_digest, document)
 
     def put_rows(self, rows: Iterable[Mapping[str, object]]) -> str:
         """Keep training rows; returns the digest to write into the card.
@@ -276,14 +288,15 @@ class Store(StoreReading):
             ValueError: a row is no JSON.
         """
         with (
-            self._writing("keeping training rows") as config,
-            self._session.room(config, lambda: Need(0)),
+            self._writing("keeping training rows"),
+            self._session.room(lambda: Need(0)) as quotas,
         ):
             return store_objects.put_rows(
                 self._layout,
                 self._ops,
                 rows,
-                admit=lambda size: require_room(self._layout, config.quotas, Need(size)),
+                admit=lambda size: require_room(self._layout, quotas, Need(size)),
+                most_bytes=rows_room(self._layout, quotas),
             )
 
     def _remembered(self, card: Card) -> BaseIdentity | None:

@@ -4,7 +4,7 @@ Criterion, before the run: the bars of `bench/store.py`; no fault in any state l
 over every step of every job, with everything kept, all unsynced lost, and `PARTS` random parts
 lost; no fault over `KILLS` kills. A fault: `fsck` finds something, something is half done, or
 something acknowledged is lost. The small slice is in `tests/adapters/store/test_power.py` and
-`test_store_kills.py`.
+`test_kills.py`.
 """
 
 import json

@@ -95,6 +95,29 @@ DAMAGE: dict[str, tuple[Callable[[Version], object], set[str]]] = {
         lambda v: os.truncate(v.path.parents[1] / "bases" / f"{v.base}.json", 3),
         {"bad_base"},
     ),
+    "one of two entries with other weights": (
+        lambda v: (
+            rewrite(entry_of(v), lambda d: d.replace(v.weights_digest.encode(), b"0" * 64)),
+            entry_of(v)
+            .with_name("2.json")
+            .write_bytes(entry_of(v).read_bytes().replace(b"0" * 64, v.weights_digest.encode())),
+        ),
+        {"corrupt_object"},
+    ),
+    "a file more in an object": (
+        lambda v: (v.path / "evil.py").write_text(""),
+        {"corrupt_object"},
+    ),
+    "another base's document": (
+        lambda v: (v.path.parents[1] / "bases" / f"{v.base}.json").rename(
+            v.path.parents[1] / "bases" / f"{'0' * 64}.json"
+        ),
+        {"bad_base"},
+    ),
+    "lost names": (
+        lambda v: shutil.rmtree(v.path.parents[1] / "names" / "a"),
+        {"dangling_alias"},
+    ),
     "a stranger's folder": (
         lambda v: (v.path.parents[1] / "names" / "Not A Name").mkdir(),
         {"stray"},
@@ -175,3 +198,13 @@ def test_adding_again_after_damage_is_refused_until_it_is_cleared(
     again = store.put(adapter_dir, card=version.card, name="b", skill_dir=skill_dir)
     assert again.version_digest == version.version_digest
     assert store.fsck() == []
+
+
+def test_export_takes_only_what_belongs_to_an_object(
+    store: Store, version: Version, tmp_path: Path
+) -> None:
+    (version.path / "evil.py").write_text("")
+    store.export_bundle(["a"], tmp_path / "a.bundle")
+    assert b"evil.py" not in (tmp_path / "a.bundle").read_bytes()
+    (arrived,) = Store(tmp_path / "there").import_bundle(tmp_path / "a.bundle")
+    assert arrived.version_digest == version.version_digest

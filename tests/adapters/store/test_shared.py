@@ -1,5 +1,6 @@
 """What the whole store shares: blobs, quotas, the schema and the way to it, the file system."""
 
+import itertools
 import json
 import os
 import shutil
@@ -98,6 +99,34 @@ def test_weights_that_are_here_already_cost_the_store_nothing(shelf: Shelf) -> N
     shelf.put("c", 3)
 
 
+def test_what_is_here_already_is_not_charged_again(shelf: Shelf) -> None:
+    one = shelf.put("team/a", 1)
+    held = shelf.store.usage()
+    shelf.store.set_quotas(
+        Quotas(bytes=held.bytes, namespaces={"team": held.namespaces["team"][0]})
+    )
+    assert shelf.put("team/a", 1) == one
+    with pytest.raises(StoreError, match="allowed are"):
+        shelf.store.attest(one.version_digest, {"score": 1})
+    shelf.store.set_quotas(Quotas(bytes=held.bytes + 11))
+    shelf.store.attest(one.version_digest, {"score": 1})
+    assert shelf.store.usage().bytes == held.bytes + 11
+
+
+def test_rows_without_end_stop_at_the_quota(shelf: Shelf) -> None:
+    digest = shelf.store.put_rows([{"n": 1}])
+    shelf.store.set_quotas(Quotas(bytes=1000))
+    taken = itertools.count()
+    with pytest.raises(StoreError, match="allowed are 1000"):
+        shelf.store.put_rows({"n": n} for n in taken)
+    assert next(taken) < 300
+    before = shelf.store.usage().bytes
+    shelf.store.set_quotas(Quotas(bytes=before + 16))
+    shelf.store.put_rows([{"n": 2}, {"n": 3}])  # just fits
+    shelf.store.set_quotas(Quotas(bytes=1))
+    assert shelf.store.put_rows([{"n": 1}]) == digest
+
+
 def test_a_namespace_has_a_quota_of_its_own(shelf: Shelf) -> None:
     shelf.put("team/a", 1)
     shelf.put("free", 1)
@@ -150,6 +179,8 @@ def test_an_old_store_reads_as_it_is_and_is_brought_up_to_date_by_the_first_writ
         ('{"schema": 3, "something": "new"}', "has schema 3.*upgrade skillweave"),
         ('{"schema": 1}', "no description of a store"),
         ("[]", "no description of a store"),
+        ("{}", "names no schema"),
+        ("[" * 100_000, "no description of a store"),
         ("{", "no description of a store"),
         ('{"schema": 2, "quotas": {"bytes": -1}}', "greater than 0"),
         ('{"schema": 2, "quotas": {"namespaces": {"No Name": 1}}}', "not a slug"),
@@ -200,6 +231,14 @@ def test_writing_is_refused_where_it_is_not_safe(tmp_path: Path, kind: str) -> N
     with pytest.raises(StoreError, match=f"is on {kind}.*local disk"):
         file_systems.require_safe(tmp_path, kind=kind)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["ext2", "ext3", "reiserfs"])
+def test_what_tells_changes_by_the_second_is_not_safe_by_its_name(
+    tmp_path: Path, kind: str
+) -> None:
+    with pytest.warns(UserWarning, match="not on the list"):
+        file_systems.require_safe(tmp_path, kind=kind)
 
 
 def test_an_unknown_file_system_is_tried_out_and_warned_of(tmp_path: Path) -> None:
