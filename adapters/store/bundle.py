@@ -28,7 +28,7 @@ from ..digests import canonical_json
 from ..errors import AdapterRefused, Problem
 from ..limits import DEFAULT_LIMITS, GiB, Limits, MiB
 from ..peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
-from .types import Number
+from .types import Moment, Number
 
 MAX_MANIFEST_BYTES = 8 * MiB
 """Some 10 000 versions of three files; read before anything is judged."""
@@ -69,7 +69,7 @@ class BundleVersion(_Strict):
     """Family digest."""
     number: Number
     """Its number where it came from; it gets a new one."""
-    created_at: str = Field(max_length=64)
+    created_at: Moment
     """UTC, ISO 8601."""
     version_digest: Digest
     """Kept."""

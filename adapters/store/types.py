@@ -1,13 +1,33 @@
 """The values that the store hands out and the documents that it keeps. Pure."""
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..card import Card, Digest
 from ..names import MAX_VERSION, AdapterId
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+
+
+def _moment(text: str) -> str:
+    """A time with its offset in ISO 8601, as it was written.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _MOMENT.fullmatch(text) or not text.isascii():
+        raise ValueError(f"{text[:40]!a} is no time such as 2026-01-31T12:00:00+00:00")
+    datetime.fromisoformat(text)
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+"""When something was made: ISO 8601, to the second or finer, with its offset from UTC."""
 
 Number = Annotated[int, Field(ge=1, le=MAX_VERSION)]
 
@@ -44,7 +64,7 @@ class Entry(BaseModel):
     """Names the object."""
     weights_digest: Digest
     """Names what it computes."""
-    created_at: str
+    created_at: Moment
     """UTC, ISO 8601."""
 
 

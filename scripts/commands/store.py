@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ...adapters import (
     BaseIdentity,
@@ -21,6 +22,7 @@ from ...adapters import (
     default_store_root,
     identify_base,
 )
+from ...adapters.text import shown
 from ...distill.tiny_base import tiny_base_path
 
 StoreDir = Annotated[
@@ -91,8 +93,8 @@ def list_adapters(
     page = found.page(after=after, limit=size, base=base, kind=kind)
     rows = [_row(v, names) for v, names in zip(page.versions, page.aliases, strict=True)]
     if json:
-        shown = rows if whole else {"adapters": rows, "next": page.next}
-        print(json_module.dumps(shown, indent=1))
+        document = rows if whole else {"adapters": rows, "next": page.next}
+        print(json_module.dumps(document, indent=1))
         return 0
     _print_table(rows, nothing=f"{found.root} holds no adapters")
     if page.next is not None:
@@ -123,8 +125,8 @@ def search(
 def _print_table(rows: list[dict[str, str]], *, nothing: str) -> None:
     table = Table("adapter", "aliases", "kind", "base", "licence", "digest")
     for row in rows:
-        table.add_row(*(str(row[key]) for key in row))
-    Console().print(table if rows else nothing)
+        table.add_row(*(Text(shown(text)) for text in row.values()))  # no stranger's markup
+    Console().print(table if rows else Text(nothing))
 
 
 def _row(version: Version, aliases: Iterable[str]) -> dict[str, str]:

@@ -253,6 +253,10 @@ BAD: dict[str, tuple[Callable[[Document], object], str]] = {
         lambda d: skill_of(d)["skill/SKILL.md"].update(executable=True),
         "wrong_digest",
     ),
+    "a time that is none": (
+        lambda d: d["versions"][0].update(created_at="\x1b[31m2026"),
+        "bad_bundle",
+    ),
     "too much evidence": (
         lambda d: d["versions"][0].update(attestations=[{"n": 1}] * 1001),
         "bad_bundle",

@@ -74,6 +74,12 @@ DAMAGE: dict[str, tuple[Callable[[Version], object], set[str]]] = {
         lambda v: rewrite(entry_of(v), lambda d: d.replace(v.weights_digest.encode(), b"0" * 64)),
         {"corrupt_object"},
     ),
+    "an entry of no time": (
+        lambda v: rewrite(
+            entry_of(v), lambda d: d.replace(v.created_at.encode(), b"x" * len(v.created_at))
+        ),
+        {"bad_entry"},
+    ),
     "a lost entry": (lambda v: entry_of(v).unlink(), {"dangling_alias"}),
     "a broken alias": (lambda v: os.truncate(alias_of(v), 0), {"bad_alias"}),
     "a lost default": (lambda v: alias_of(v).unlink(), {"no_default"}),
