@@ -75,8 +75,13 @@ def name_object(
     base: str,
     entry: Entry,
     aliases: Iterable[str] = (),
+    others: frozenset[int] = frozenset(),
 ) -> int:
     """Number an object and point aliases at it; the number it has already, if it was added before.
+
+    Args:
+        others: numbers known to mean other objects; their entries are not read.
+
 
     The first version's aliases (`default` among them) are written before its number, which makes
     all of them visible at once: there is never a version whose bare name means nothing.
@@ -85,7 +90,7 @@ def name_object(
     wanted = {*aliases}
     if not existing:
         return _name_first(layout, ops, adapter_id, base, entry, wanted | {DEFAULT_ALIAS})
-    number = _number_of(layout, adapter_id, base, entry.version_digest)
+    number = _number_of(layout, adapter_id, base, entry.version_digest, others)
     if number is None:
         first = max(layout.used_numbers(adapter_id, base)) + 1
         folder = layout.names(adapter_id, base)
@@ -125,8 +130,12 @@ def _name_first(
     return number
 
 
-def _number_of(layout: Layout, adapter_id: AdapterId, base: str, digest: str) -> int | None:
+def _number_of(
+    layout: Layout, adapter_id: AdapterId, base: str, digest: str, others: frozenset[int]
+) -> int | None:
     for number in layout.numbers(adapter_id, base):
+        if number in others:
+            continue
         if read_entry(layout, adapter_id, base, number).version_digest == digest:
             return number
     return None

@@ -44,8 +44,12 @@ def put_object(
     skill_dir: Path | None,
     base: BaseIdentity | None,
     policy: GatePolicy,
-) -> ArtifactDigests:
+) -> tuple[ArtifactDigests, bool]:
     """Store an artifact under its version digest; once, however often it is put.
+
+    Returns:
+        Its digests, and whether there was no such object before: then no entry that is older than
+        this call names it (but in a store that lost the object; there it gets a second number).
 
     Args:
         base, policy: what the copy must pass before it gets its name; see `write_artifact`.
@@ -67,14 +71,14 @@ def put_object(
             policy=policy,
         )
         digests = artifact_digests(staged)
-        publish_object(layout, ops, staged, digests, weights=hashing.sha256[staged / WEIGHTS_FILE])
-        return digests
+        sha256 = hashing.sha256[staged / WEIGHTS_FILE]
+        return digests, publish_object(layout, ops, staged, digests, weights=sha256)
 
 
 def publish_object(
     layout: Layout, ops: FileOps, staged: Path, digests: ArtifactDigests, *, weights: str
-) -> None:
-    """Give a finished, synced artifact its name; where that is taken, the staged one stays.
+) -> bool:
+    """Give a finished, synced artifact its name; False where that is taken (the staged one stays).
 
     Args:
         staged: beside the objects.
@@ -87,11 +91,14 @@ def publish_object(
     path = layout.object(digests.version)
     if not path.exists():
         share(layout, ops, staged, weights)
-    if not publish_folder(ops, staged, path) and not _has_digests(path, digests):
+    if publish_folder(ops, staged, path):
+        return True
+    if not _has_digests(path, digests):
         raise StoreError(
             f"{path} exists and is damaged; remove the versions that use it, run gc, and add "
             "this adapter again"
         )
+    return False
 
 
 def _has_digests(path: Path, digests: ArtifactDigests) -> bool:

@@ -109,7 +109,8 @@ class Store(StoreReading):
                 )
             ),
         ):
-            digests = store_objects.put_object(
+            older = frozenset(self._layout.numbers(adapter_id, family))
+            digests, is_new = store_objects.put_object(
                 self._layout,
                 self._ops,
                 adapter_dir,
@@ -127,7 +128,13 @@ class Store(StoreReading):
             )
             with self._session.changing(adapter_id, family):
                 number = store_names.name_object(
-                    self._layout, self._ops, adapter_id, base=family, entry=entry, aliases=wanted
+                    self._layout,
+                    self._ops,
+                    adapter_id,
+                    base=family,
+                    entry=entry,
+                    aliases=wanted,
+                    others=older if is_new else frozenset(),
                 )
         return self._reader.version(adapter_id, family, number)
 

@@ -156,3 +156,15 @@ def test_fsck_needs_no_index(shelf: Shelf) -> None:
         (shelf.root / "index.sqlite").unlink()
     (shelf.root / "index.sqlite").mkdir()
     assert shelf.store.fsck() == []
+
+
+def test_a_new_version_reads_no_older_entry(shelf: Shelf) -> None:
+    for seed in (1, 2, 3):
+        shelf.put("one", seed)
+    entry = shelf.root / "names" / "one" / FAMILY / "2.json"
+    whole = entry.read_bytes()
+    entry.write_bytes(b"")  # who read it would say so
+    assert shelf.put("one", 4).number == 4
+    entry.write_bytes(whole)
+    assert shelf.put("one", 2).number == 2
+    assert shelf.store.fsck() == []
