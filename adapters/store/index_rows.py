@@ -20,7 +20,7 @@ from ..card import Card
 from ..errors import NotFound, StoreError
 from ..names import AdapterId, is_slug, parse_version
 from .hot import MARGIN_NS
-from .layout import MAX_LOOKS, Layout, children
+from .layout import MAX_LOOKS, Layout, children, settled
 from .names import read_alias
 from .pending import Name
 from .types import Version
@@ -93,14 +93,8 @@ class _Vanished(Exception):
 
 def _entries(layout: Layout, name: Name) -> dict[int, str]:
     """Signature of every entry, all of them at one moment."""
-    folder = layout.names(*name)
-    numbers, names = layout.numbers(*name), _scan(folder)
-    for _ in range(MAX_LOOKS):
-        again = layout.numbers(*name)
-        if again == numbers:
-            break
-        numbers, names = again, _scan(folder)
-    return {n: seen for stem, seen in names if (n := parse_version(stem)) is not None}
+    found = settled(lambda: sorted(_scan(layout.names(*name), removed=True)))
+    return {n: seen for stem, seen in found if (n := parse_version(stem)) is not None}
 
 
 def _write_entries(
@@ -240,15 +234,27 @@ def _write_texts(db: sqlite3.Connection, name: Name, numbers: set[int]) -> None:
         )
 
 
-def _scan(folder: Path) -> list[tuple[str, str]]:
-    """Stem and signature of every `.json` in a folder; an empty signature is not to be trusted."""
+def _scan(folder: Path, *, removed: bool = False) -> list[tuple[str, str]]:
+    """Stem and signature of every `.json` in a folder; an empty signature is not to be trusted.
+
+    Args:
+        removed: also the whole names of what was removed.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
     trusted_before = time.time_ns() - MARGIN_NS
     found = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith(".json") and not entry.name.startswith("."):
-                    seen = entry.stat()
+                if removed and entry.name.endswith(".removed"):
+                    found.append((entry.name, ""))
+                elif entry.name.endswith(".json") and not entry.name.startswith("."):
+                    try:
+                        seen = entry.stat()
+                    except FileNotFoundError:  # gone since; the others are there all the same
+                        continue
                     text = f"{seen.st_ctime_ns}.{seen.st_ino}.{seen.st_size}"
                     trusted = seen.st_ctime_ns < trusted_before
                     found.append((entry.name.removesuffix(".json"), text if trusted else ""))
