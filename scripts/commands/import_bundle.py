@@ -18,6 +18,9 @@ def import_bundle(
         Path | None, typer.Option("--base", help="Folder of the base to check against.")
     ] = None,
     accept_base: AcceptBase = False,
+    trust_evidence: Annotated[
+        bool, typer.Option("--trust-evidence", help="Believe the bundle's evidence, as your own.")
+    ] = False,
     store: StoreDir = None,
     json: Json = False,
 ) -> int:
@@ -30,7 +33,7 @@ def import_bundle(
     check_base_folder(base)
     identity = None if base is None else identify_base(base)
     versions = Store(store or default_store_root()).import_bundle(
-        file, base=identity, accept_base=accept_base
+        file, base=identity, accept_base=accept_base, trust_evidence=trust_evidence
     )
     if json:
         rows = [{"ref": v.ref, "version_digest": v.version_digest} for v in versions]

@@ -213,6 +213,21 @@ def test_a_bundle_carries_a_version_to_another_store(
     assert torch.equal(dense(other, row["ref"]), dense(root, "mix"))
 
 
+@pytest.mark.parametrize("trusted", [False, True])
+def test_evidence_in_a_bundle_is_believed_only_where_the_user_says_so(
+    root: Path, base: Path, trusted: bool
+) -> None:
+    measured = {"type": "precision", "precision": "nf4", "verified": True}
+    digest = Store(root).resolve("a").version_digest
+    Store(root).attest(digest, measured)
+    file, other = root.parent / "a.bundle", root.parent / "other-store"
+    assert main(["export", "a", "--bundle", str(file), "--store", str(root)]) == 0
+    words = ["import", str(file), "--base", str(base), "--store", str(other)]
+    assert main([*words, *(["--trust-evidence"] if trusted else [])]) == 0
+    assert Store(other).verified_precisions(digest) == ({"nf4"} if trusted else set())
+    assert Store(other).attestations(digest) != []
+
+
 def test_of_a_name_on_two_bases_the_one_on_the_base_at_hand_is_exported(
     root: Path, base: Path, capsys: Capture
 ) -> None:
