@@ -264,12 +264,13 @@ class Index:
     ) -> sqlite3.Connection:
         """Rows in memory, begun from the disk's where there are some, and brought up to date."""
         if names is not None or self._memory is None or self._pid != os.getpid():
-            self._memory, self._pid = _connect(":memory:"), os.getpid()
+            memory = _connect(":memory:")
             if disk is not None:
-                disk.backup(self._memory)
+                disk.backup(memory)  # may fail: what is kept has its tables, or is not kept
             else:
                 for statement in rows.TABLES.split(";"):
-                    self._memory.execute(statement)
+                    memory.execute(statement)
+            self._memory, self._pid = memory, os.getpid()
         with _transaction(self._memory):
             if names is not None:
                 rows.follow(self._memory, self._layout, names, self._read)

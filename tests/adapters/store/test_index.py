@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -294,3 +296,29 @@ def test_reading_a_folder_that_is_no_store_makes_nothing(tmp_path: Path) -> None
     assert Store(tmp_path).page().versions == ()
     assert Store(tmp_path / "none", read_only=True).search("x") == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_writer_that_died_inside_the_index_leaves_a_read_only_reader_its_answers(
+    shelf: Shelf,
+) -> None:
+    version = shelf.put("one")
+    shown = [v.ref for v in shelf.store.page().versions]
+    reader = Store(shelf.root, read_only=True)
+    assert "one@1" in shown
+    assert [v.ref for v in reader.page().versions] == shown
+    store_pending.mark(Layout(shelf.root), DiskOps(), (version.id, version.base))
+    dying = """if True:
+        import os, signal, sqlite3, sys
+        db = sqlite3.connect(os.path.realpath(sys.argv[1]), isolation_level=None)
+        db.execute("pragma synchronous = off")
+        db.execute("begin immediate")
+        db.execute("update meta set value = 'half' where key = 'tables'")
+        db.execute("pragma cache_spill = 1")
+        db.execute("create table half as select randomblob(4000000) as filler")
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    subprocess.run([sys.executable, "-c", dying, str(shelf.root / "index.sqlite")], check=False)
+    assert [*(shelf.root / "index").glob("*-journal")] != []  # a read-only reader cannot undo it
+    for _ in range(2):
+        assert [v.ref for v in reader.page().versions] == shown
+    assert [v.ref for v in shelf.store.page().versions] == shown
