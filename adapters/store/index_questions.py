@@ -14,7 +14,6 @@ from ..errors import UsageError
 from ..names import AdapterId, parse_version
 
 _COLUMNS = "v.id, v.base, v.number, v.digest, v.weights, v.created, v.card, v.aliases"
-_FILTER = " and (? is null or substr(v.base, 1, length(?)) = ?) and (? is null or v.kind = ?)"
 _WEIGHTS = "8.0, 6.0, 2.0, 1.0, 4.0, 1.0"
 """How much a word counts, by column of `texts`: id, skill, description, kind, aliases, licence."""
 
@@ -30,9 +29,16 @@ class Filter:
     kind: str | None = None
 
     @property
-    def values(self) -> tuple[str | None, ...]:
-        """For the placeholders of the filter."""
-        return (self.base,) * 3 + (self.kind,) * 2
+    def terms(self) -> str:
+        """What a `where` goes on with."""
+        base = "" if self.base is None else " and substr(v.base, 1, length(?)) = ?"
+        return base + ("" if self.kind is None else " and v.kind = ?")
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """For the placeholders of `terms`."""
+        base = () if self.base is None else (self.base, self.base)
+        return base if self.kind is None else (*base, self.kind)
 
 
 class Row(NamedTuple):
@@ -57,7 +63,8 @@ def page(db: sqlite3.Connection, wanted: Filter, *, after: str | None, limit: in
     """Rows in order of id, base and number, from behind a cursor."""
     start = ("", "", 0) if after is None else _start(after)
     found = db.execute(
-        f"select {_COLUMNS} from versions v where (v.id, v.base, v.number) > (?, ?, ?){_FILTER}"
+        f"select {_COLUMNS} from versions v"
+        f" where (v.id, v.base, v.number) > (?, ?, ?){wanted.terms}"
         " order by v.id, v.base, v.number limit ?",
         (*start, *wanted.values, limit),
     )
@@ -77,8 +84,8 @@ def search(db: sqlite3.Connection, text: str, wanted: Filter, *, limit: int) -> 
         return iter(())
     found = db.execute(
         f"select {_COLUMNS} from texts join versions v on v.row = texts.rowid"
-        f" where texts match ?{_FILTER} order by bm25(texts, {_WEIGHTS}), v.id, v.base, v.number"
-        " limit ?",
+        f" where texts match ?{wanted.terms}"
+        f" order by bm25(texts, {_WEIGHTS}), v.id, v.base, v.number limit ?",
         (" ".join(f'"{word}"*' for word in words), *wanted.values, limit),
     )
     return map(Row._make, found)

@@ -91,7 +91,7 @@ class Listing:
             number=row.number,
             version_digest=row.digest,
             weights_digest=row.weights,
-            path=self._objects / row.digest,
+            objects=self._objects,
             card=card,
             created_at=row.created,
         )

@@ -103,7 +103,7 @@ class Reader:
             number=number,
             version_digest=entry.version_digest,
             weights_digest=entry.weights_digest,
-            path=path,
+            objects=path.parent,
             card=card,
             created_at=entry.created_at,
         )

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +37,8 @@ Number = Annotated[int, Field(ge=1, le=MAX_VERSION)]
 class Version:
     """One stored version of an adapter: immutable, found by id, base and number.
 
-    `base` is the family digest, `path` the folder `objects/<version_digest>` that PEFT and vLLM
-    load as it is, `created_at` a UTC time in ISO 8601.
+    `base` is the family digest, `objects` the store's folder of objects, `created_at` a UTC time in
+    ISO 8601.
     """
 
     id: AdapterId
@@ -45,9 +46,14 @@ class Version:
     number: int
     version_digest: str
     weights_digest: str
-    path: Path
+    objects: Path
     card: Card
     created_at: str
+
+    @cached_property
+    def path(self) -> Path:
+        """The folder `objects/<version_digest>` that PEFT and vLLM load as it is."""
+        return self.objects / self.version_digest
 
     @property
     def ref(self) -> str:
