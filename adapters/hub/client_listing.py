@@ -119,19 +119,26 @@ def _fetch(url: str, headers: dict[str, str], limit: int) -> tuple[bytes, str | 
 
 def _file(repo_id: str, entry: object) -> RemoteFile | None:
     """A file of a listing; None for a folder."""
-    if isinstance(entry, dict) and entry.get("type") == "directory":
+    if not isinstance(entry, dict):
+        raise _strange(repo_id, entry)
+    if entry.get("type") == "directory":
         return None
-    try:
-        path, size, oid = entry["path"], entry["size"], entry["oid"]  # type: ignore[index]
-        large = entry.get("lfs") or {}  # type: ignore[attr-defined]
-        sha256, xet = large.get("oid"), entry.get("xetHash")  # type: ignore[attr-defined]
-    except (TypeError, KeyError, AttributeError) as err:
-        raise HubError(f"{repo_id}: the list of files holds {str(entry)[:200]!a}") from err
-    texts = all(isinstance(text, str) for text in (path, oid))
-    texts = texts and _OID.fullmatch(oid) is not None  # it names a file of the cache
-    if not (texts and (sha256 is None or _is_digest(sha256)) and type(size) is int and size >= 0):
-        raise HubError(f"{repo_id}: the list of files holds {str(entry)[:200]!a}")
+    path, size, oid = entry.get("path"), entry.get("size"), entry.get("oid")
+    large, xet = entry.get("lfs") or {}, entry.get("xetHash")
+    if not (isinstance(path, str) and type(size) is int and size >= 0):
+        raise _strange(repo_id, entry)
+    if not (isinstance(oid, str) and _OID.fullmatch(oid)):  # it names a file of the cache
+        raise _strange(repo_id, entry)
+    if not isinstance(large, dict):
+        raise _strange(repo_id, entry)
+    sha256 = large.get("oid")
+    if not (sha256 is None or _is_digest(sha256)):
+        raise _strange(repo_id, entry)
     return RemoteFile(path, size, oid, sha256, xet if _is_digest(xet) else None)
+
+
+def _strange(repo_id: str, entry: object) -> HubError:
+    return HubError(f"{repo_id}: the list of files holds {str(entry)[:200]!a}")
 
 
 def _is_digest(text: object) -> bool:

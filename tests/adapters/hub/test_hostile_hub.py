@@ -115,6 +115,7 @@ def test_a_listing_stays_on_its_hub(liar: Callable[[Answer], Liar]) -> None:
         [entry(oid=None)],
         [entry(oid="../../x")],
         [entry(lfs=["x"])],
+        [entry(lfs="0" * 64)],
         [entry(lfs={"oid": "../../x"})],
     ],
 )
