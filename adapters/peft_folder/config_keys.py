@@ -6,7 +6,6 @@ the function and we do not cover it, or it is unknown: then it must be neutral a
 key: one line in a table; where it changes the function, its meaning in `PeftConfig`.
 """
 
-import math
 from collections.abc import Callable, Mapping
 
 from ..errors import Problem
@@ -74,7 +73,7 @@ def _flag(value: object) -> bool:
 
 
 def _share(value: object) -> bool:
-    return type(value) in {int, float} and math.isfinite(value) and 0 <= value <= 1  # type: ignore[operator,arg-type]  # its type is checked first
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _count(value: object) -> bool:

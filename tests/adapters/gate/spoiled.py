@@ -452,6 +452,7 @@ CONFIGS: dict[str, Kind] = {
     "vLLM's own factor": _config("unknown_config", vllm_lora_scaling_factor=2.0),
     "a task that is none": _config("bad_config", task_type="POETRY"),
     "a dropout that is none": _config("bad_config", lora_dropout="much"),
+    "a dropout of 400 digits": _config("bad_config", lora_dropout=10**400),
 }
 CARDS: dict[str, Kind] = {
     "a card for another base": _card("wrong_base", family_digest="f" * 64),
