@@ -15,7 +15,6 @@ from .lineage import Node
 from .terminal import label
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from .similarity import SimilarityMap
@@ -50,9 +49,11 @@ def draw_spectrum(found: "Spectrum", out: Path, *, title: str = "") -> None:
     left, right = figure.subplots(1, 2)
     loudest = sorted(found.modules, key=lambda name: -sum(s * s for s in found.modules[name]))
     for name in loudest[_LINES:]:
-        _falling(left, found.modules[name], color=_MUTED, linewidth=0.6)
+        values = found.modules[name]
+        left.plot(_places(values), values, color=_MUTED, linewidth=0.6)
     for name in loudest[:_LINES]:
-        _falling(left, found.modules[name], linewidth=1.2, label=name)
+        values = found.modules[name]
+        left.plot(_places(values), values, linewidth=1.2, label=name)
     left.set(xlabel="place", ylabel="singular value", title="Singular values per module")
     left.legend(fontsize=5)
     curve = found.error_curve()
@@ -124,8 +125,8 @@ def _ink(node: Node) -> str:
     return _RED if node.missing else _INK
 
 
-def _falling(axes: "Axes", values: tuple[float, ...], **style: object) -> None:
-    axes.plot(range(1, len(values) + 1), values, **style)  # type: ignore[arg-type]
+def _places(values: tuple[float, ...]) -> range:
+    return range(1, len(values) + 1)
 
 
 def _figure(width: float, height: float) -> "Figure":

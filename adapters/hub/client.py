@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from ..errors import Conflict, HubError, NotFound, UsageError
@@ -204,9 +205,9 @@ class HubClient:
             opened.enter_context(silenced("huggingface_hub._commit_api", "binary IO buffer"))
             adds = []
             for path, content in send.items():
-                what = content
+                what: Content | BinaryIO = content
                 if isinstance(content, Path) and not self._native:
-                    what = opened.enter_context(content.open("rb"))  # type: ignore[assignment]
+                    what = opened.enter_context(content.open("rb"))
                 adds.append(CommitOperationAdd(path_in_repo=path, path_or_fileobj=what))
             deletes = [CommitOperationDelete(path_in_repo=path) for path in delete]
             made = self._api.create_commit(

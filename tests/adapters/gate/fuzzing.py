@@ -87,7 +87,7 @@ def judge(folder: Path, seed: int) -> Verdict:
     start = time.perf_counter()
     try:
         problems = GatePolicy().check(folder, BASE)
-    except Exception as err:  # whatever it is: the finding of a fuzzer
+    except Exception as err:  # what a fuzzer is for: recorded with its seed, and the next case runs
         return Verdict(False, frozenset(), (f"{type(err).__name__}: {err}",), 0.0)
     seconds = time.perf_counter() - start
     faults = [p.code for p in problems if not (p.message.isprintable() and p.remedy)]
