@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 from skillweave.adapters.errors import AdapterRefused, HubError
 from skillweave.adapters.hub.client_listing import Bounds, list_files
 from skillweave.adapters.hub.files import RemoteFile, belongs, files_to_pull
@@ -60,14 +59,6 @@ def liar() -> Iterator[Callable[[Answer], Liar]]:
     for found in made:
         found.server.shutdown()
         found.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def _client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf-cache"))
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
 
 
 def listing(url: str, **bounds: int) -> list[RemoteFile]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,29 +18,9 @@ from skillweave.adapters.store.store import Store
 from skillweave.adapters.store.types import Version
 from skillweave.server.hub.hub import HubOptions
 
-from ...server.hub.running_hub import HubHost, RunningHub, hub_host
+from ...server.hub.running_hub import HubHost, RunningHub
 
 EVIDENCE = {"form": "adapter", "means": {"s2l": 1.0}, "n": 40, "split": "dev"}
-
-
-@pytest.fixture(autouse=True)
-def _client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf-cache"))
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[HubHost]:
-    with hub_host() as found:
-        yield found
-
-
-@pytest.fixture
-def site(tmp_path: Path, host: HubHost) -> Iterator[RunningHub]:
-    with host.serve(tmp_path / "hub") as found:
-        yield found
 
 
 @pytest.fixture

@@ -1,36 +1,17 @@
-"""A hub and its real client in this process, whose offline mode is lifted for loopback."""
+"""A running hub, a client that may write to it, and something to send."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi
 from skillweave.adapters.delta import Delta
 from skillweave.adapters.peft_folder.deltas import write_peft
 
-from .running_hub import HubHost, RunningHub, hub_host
+from .hub_fixtures import _client, host, site
+from .running_hub import RunningHub
 
-
-@pytest.fixture(autouse=True)
-def _client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The client may use the network, keeps nothing outside, and has no token of its own."""
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf-cache"))
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-
-
-@pytest.fixture(scope="session")
-def host() -> Iterator[HubHost]:
-    with hub_host() as found:
-        yield found
-
-
-@pytest.fixture
-def site(tmp_path: Path, host: HubHost) -> Iterator[RunningHub]:
-    with host.serve(tmp_path / "hub") as found:
-        yield found
+__all__ = ["_client", "host", "make_adapter", "site"]
 
 
 @pytest.fixture
