@@ -9,11 +9,12 @@ from rich.table import Table
 
 from ..bench import load
 from ..bench.rows import Row
+from .options import Json
 
 
 def bench(
     name: Annotated[str, typer.Argument(help="Which bench.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> int:
     """Measure ours against theirs on this machine."""
     rows = load(name)()

@@ -8,11 +8,7 @@ import typer
 from ...adapters import AdapterId, Store, UsageError, default_store_root
 from ...adapters.new_folder import check_free
 from .json_out import print_json
-from .show import Family, Json, StoreDir
-
-AcceptBase = Annotated[
-    bool, typer.Option("--accept-base", help="Go on although the base's precision differs.")
-]
+from .options import AcceptBase, Family, Json, StoreDir
 
 
 def compose(

@@ -15,14 +15,9 @@ from ...adapters import (
     identify_base,
 )
 from ...distill.tiny_base import tiny_base_path
-from .compose import AcceptBase
 from .json_out import print_json
-from .show import Json, Ref, StoreDir
+from .options import AcceptBase, BaseDir, Json, Ref, StoreDir
 from .told import size
-
-BaseFolder = Annotated[
-    Path | None, typer.Option("--base", help="Folder of the base; default: the shipped one.")
-]
 
 
 def export(
@@ -37,7 +32,7 @@ def export(
         float | None,
         typer.Option(help="With --merged: only this share of the update's elements (a graft)."),
     ] = None,
-    base: BaseFolder = None,
+    base: BaseDir = None,
     accept_base: AcceptBase = False,
     store: StoreDir = None,
     json: Json = False,

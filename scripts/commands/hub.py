@@ -18,6 +18,7 @@ from ...server.hub.hub import HubOptions
 from ...server.hub.limits import HubLimits
 from ...server.hub.serve import run_hub
 from ...server.hub.tokens import Token, Tokens, make_root
+from .options import Json
 
 RootDir = Annotated[
     Path | None, typer.Option("--root", help="Folder of the hub; default: $SKILLWEAVE_HOME/hub.")
@@ -82,7 +83,7 @@ def create(
 @token.command("list")
 def list_tokens(
     root: RootDir = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """List tokens, without their secrets."""
     rows = [_row(found) for found in Tokens(make_root(_root(root))).all()]

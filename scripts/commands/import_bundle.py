@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from ...adapters import Store, UsageError, default_store_root, identify_base
-from .compose import AcceptBase
 from .export import check_base_folder
 from .json_out import print_json
-from .show import Json, StoreDir
+from .options import AcceptBase, Json, StoreDir
 
 
 def import_bundle(

@@ -17,6 +17,7 @@ from ...distill.tiny_base import tiny_base_path
 from ..launching import launcher
 from ..make_results import seen_words
 from ..progress import progress_bars
+from .options import Json
 
 MAX_SEED = 2**31 - 1
 recipe = typer.Typer(help="Run a paper's recipe and print its verdict.", no_args_is_help=True)
@@ -24,7 +25,7 @@ recipe = typer.Typer(help="Run a paper's recipe and print its verdict.", no_args
 
 @recipe.command("list")
 def list_recipes(
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> int:
     """List the recipes."""
     rows = {

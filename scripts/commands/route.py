@@ -15,6 +15,7 @@ from rich.text import Text
 from ...adapters.errors import UsageError
 from ...adapters.settings import load_settings
 from ...router import Message, Route, Router, State
+from .options import StoreDir
 
 ROUTER_FOLDER = "router"
 
@@ -26,9 +27,7 @@ def route(
         Path | None,
         typer.Option(help="Saved router. Default: the folder `router` beside the store."),
     ] = None,
-    store: Annotated[
-        Path | None, typer.Option(help="Store. Default: $SKILLWEAVE_HOME/store.")
-    ] = None,
+    store: StoreDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> int:
     """Show which skill, in which form, a request would be sent to, and all scores."""

@@ -13,16 +13,9 @@ from ...adapters import Store, Version, default_store_root
 from ...adapters.analysis import facts as facts_module
 from ...adapters.card import card_document
 from .json_out import print_json
+from .options import Family, Json, Ref, StoreDir
 from .told import told
 
-StoreDir = Annotated[
-    Path | None, typer.Option("--store", help="Store; default: $SKILLWEAVE_HOME/store.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Ref = Annotated[str, typer.Argument(help="name, name@2, name@alias or name@latest.")]
-Family = Annotated[
-    str | None, typer.Option("--base", help="Family digest, or its first digits, if several.")
-]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Draw it into this file, .png or .svg.")]
 
 
@@ -65,8 +58,8 @@ def show(
         console.print(told(version, facts, parents, aliases=names, attested=attested))
     if spectrum or plot is not None:
         document["spectrum"] = _spectrum(version, plot, console if spectrum and not json else None)
-        if plot is not None and not json:
-            print(f"drawn: {plot}")
+        if not json:
+            _say_drawn(plot)
     if json:
         print_json(document)
     return 0
@@ -96,8 +89,7 @@ def lineage(
         print_json({**parents.document(), "children": made})
         return 0
     console = Console()
-    if plot is not None:
-        print(f"drawn: {plot}")
+    _say_drawn(plot)
     console.print("[bold]Made from[/bold]", lineage_tree(parents))
     if children.relatives:
         console.print("[bold]Made of it[/bold]", lineage_tree(children))
@@ -130,8 +122,7 @@ def similar(
             print_json(seen.document())
         else:
             Console().print(heat_map(seen))
-            if plot is not None:
-                print(f"drawn: {plot}")
+            _say_drawn(plot)
         return 0
     nearest = seen.nearest(wanted.ref)
     if json:
@@ -140,8 +131,7 @@ def similar(
     else:
         for other, cosine in nearest:
             print(f"{cosine:+.4f}  {other}")
-        if plot is not None:
-            print(f"drawn: {plot}")
+        _say_drawn(plot)
     return 0
 
 
@@ -150,6 +140,11 @@ def _check(plot: Path | None) -> None:
         from ...adapters.analysis.draw import check_plot_path
 
         check_plot_path(plot)
+
+
+def _say_drawn(plot: Path | None) -> None:
+    if plot is not None:
+        print(f"drawn: {plot}")
 
 
 def _spectrum(version: Version, plot: Path | None, console: Console | None) -> dict[str, object]:

@@ -24,15 +24,7 @@ from ...adapters import (
 )
 from ...adapters.text import shown
 from ...distill.tiny_base import tiny_base_path
-
-StoreDir = Annotated[
-    Path | None, typer.Option("--store", help="Store; default: $SKILLWEAVE_HOME/store.")
-]
-BaseDir = Annotated[
-    Path | None, typer.Option("--base", help="Folder of the base; default: the shipped one.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
+from .options import AcceptBase, BaseDir, Json, Ref, StoreDir
 
 SHOWN = 100
 WHOLE = 1 << 31
@@ -52,9 +44,7 @@ def add(
     base: BaseDir = None,
     skill: Annotated[Path | None, typer.Option(help="Skill folder to keep with it.")] = None,
     licence: Annotated[str | None, typer.Option(help="Its licence; never guessed.")] = None,
-    accept_base: Annotated[
-        bool, typer.Option("--accept-base", help="Take it although its precision differs.")
-    ] = False,
+    accept_base: AcceptBase = False,
     store: StoreDir = None,
 ) -> int:
     """Take an adapter in, through the gate; the base is asserted by you."""
@@ -146,7 +136,7 @@ def _aliases_of(store: Store, version: Version) -> list[str]:
 
 
 def path(
-    ref: Annotated[str, typer.Argument(help="name, name@2, name@alias or name@latest.")],
+    ref: Ref,
     store: StoreDir = None,
 ) -> int:
     """Print the folder of one version, which PEFT and vLLM load as it is."""

@@ -13,6 +13,7 @@ from ...adapters.skills import Skill, read_skill
 from ...distill.tiny_base import tiny_base_path
 from ...distill.token_meter import read_meter
 from ...distill.trainable import checked
+from .options import Json, StoreDir
 
 Row = dict[str, object]
 MAX_SEED = 2**31 - 1
@@ -44,10 +45,8 @@ def train_skills(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would cost and stop.")
     ] = False,
-    store: Annotated[
-        Path | None, typer.Option(help="Store; default: $SKILLWEAVE_HOME/store.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    store: StoreDir = None,
+    json: Json = False,
 ) -> int:
     """Train one adapter per skill; a skill that cannot be trained does not stop the others.
 

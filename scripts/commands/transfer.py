@@ -26,11 +26,7 @@ from ...adapters.hub.push import Pushed, PushPlan, licence_for, plan_push
 from ...adapters.hub.push import pull as pull_from_hub
 from ...adapters.hub.push import push as push_to_hub
 from ...distill.tiny_base import tiny_base_path
-
-StoreDir = Annotated[
-    Path | None, typer.Option("--store", help="Store; default: $SKILLWEAVE_HOME/store.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from .options import AcceptBase, Json, StoreDir
 
 
 def push(
@@ -96,9 +92,7 @@ def pull(
     base: Annotated[
         Path | None, typer.Option("--base", help="Folder of the base; default: known, or shipped.")
     ] = None,
-    accept_base: Annotated[
-        bool, typer.Option("--accept-base", help="Take it although its precision differs.")
-    ] = False,
+    accept_base: AcceptBase = False,
     alias: Annotated[list[str] | None, typer.Option(help="Move to it; repeat it.")] = None,
     licence: Annotated[str | None, typer.Option(help="For one without a card.")] = None,
     trust_evidence: Annotated[

@@ -26,15 +26,14 @@ from ...adapters import (
 from ...adapters.gate.codes import AREA_OF, AREAS
 from ...adapters.peft_folder.header import AdapterHeader, read_header_of
 from ...distill.tiny_base import tiny_base_path
+from .options import BaseDir, Json, StoreDir
 
 
 def verify(
     adapter: Annotated[
         Path, typer.Argument(metavar="PATH", help="A PEFT folder, an artifact, or a stored NAME.")
     ],
-    base: Annotated[
-        Path | None, typer.Option("--base", help="Folder of the base; default: the shipped one.")
-    ] = None,
+    base: BaseDir = None,
     header_only: Annotated[
         bool, typer.Option("--header-only", help="Read config and header, no values.")
     ] = False,
@@ -44,10 +43,8 @@ def verify(
     max_rank: Annotated[
         int | None, typer.Option("--max-lora-rank", help="Rank cap of the engine to serve it.")
     ] = None,
-    store: Annotated[
-        Path | None, typer.Option("--store", help="Store; default: $SKILLWEAVE_HOME/store.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    store: StoreDir = None,
+    json: Json = False,
 ) -> int:
     """Hold an adapter against the gate; exit code 1 when it would be refused."""
     folder = _folder(adapter, store)
