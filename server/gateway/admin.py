@@ -124,9 +124,9 @@ def state_document(service: Service) -> dict[str, object]:
         ],
         "loaded": [
             {
-                "ref": resident.version.ref,
-                "engine_name": resident.name,
-                "version_digest": resident.version.version_digest,
+                "ref": resident.what.ref,
+                "engine_name": resident.what.name,
+                "version_digest": resident.what.digest,
                 "in_use": resident.in_use,
                 "loaded": resident.loaded,
                 "retired": resident.retired,

@@ -91,6 +91,7 @@ def rewrite(
     model: str,
     skill: Skill | None = None,
     template_arguments: Mapping[str, object] | None = None,
+    control: Mapping[str, object] | None = None,
 ) -> bytes:
     """The body for the engine.
 
@@ -98,8 +99,9 @@ def rewrite(
         model: the engine-side name.
         skill: a text for the system message; the request must have messages then.
         template_arguments: defaults for the chat template; what the client says wins.
+        control: fields by which the gateway steers the engine, such as `priority`.
     """
-    out: Fields = {**fields, "model": model}
+    out: Fields = {**fields, "model": model, **(control or {})}
     messages = messages_of(fields)
     if skill is not None and messages is not None:
         out["messages"] = with_skill_text(messages, skill)

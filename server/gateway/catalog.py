@@ -111,9 +111,9 @@ class Catalog:
                 return version
         raise NotFound(f"no version with digest {digest!r} is stored for this base")
 
-    def base_of(self, version: Version) -> BaseIdentity | None:
-        """Modules and shapes of a version's base; None where the store never met it."""
-        return self._need_store().known_base(version.base)
+    def base_of(self, family: str) -> BaseIdentity | None:
+        """Modules and shapes of a base family; None where the store never met it."""
+        return self._need_store().known_base(family)
 
     def move(self, version: Version, alias: str, expected: int | None) -> None:
         """Point an alias at a version.

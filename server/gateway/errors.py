@@ -24,6 +24,18 @@ class Forbidden(errors.SkillweaveError):
     """An admin route without the admin key, or from another machine."""
 
 
+class BudgetSpent(errors.SkillweaveError):
+    """The key has used up its tokens."""
+
+
+class TooBusy(errors.EngineError):
+    """No place in the queue, or not in time; `retry_after_s` is a good time to ask again."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class NotReady(errors.EngineError):
     """The engine is not there now, but is expected to be."""
 
@@ -52,6 +64,8 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (RouterError, Row(422, INVALID, "router_refused")),
     (errors.SkillError, Row(422, INVALID, "skill_refused")),
     (errors.UsageError, Row(400, INVALID)),
+    (BudgetSpent, Row(429, "insufficient_quota", "insufficient_quota")),
+    (TooBusy, Row(429, "rate_limit_error", "too_busy")),
     (NotReady, Row(503, "service_unavailable_error", "engine_not_ready")),
     (errors.EngineError, Row(502, "api_error", "engine_error")),
     (errors.StoreError, Row(500, "api_error", "store_error")),

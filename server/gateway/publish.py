@@ -12,6 +12,7 @@ from ...adapters.expr import parse_ref
 from ...adapters.store.types import Version
 from .catalog import Catalog
 from .residency import Residency
+from .servable import of_version
 
 KEPT = 1
 """Predecessors that stay loaded behind an alias, so that a rollback costs nothing."""
@@ -51,7 +52,7 @@ class Publisher:
             version = await asyncio.to_thread(self._catalog.version, ref)
         else:
             version = await asyncio.to_thread(self._catalog.version_by_digest, digest or "")
-        await self._residency.ensure(version)
+        await self._residency.ensure(of_version(version))
         if alias is not None:
             async with self._moving:
                 await self._move(version, alias, expected)
@@ -72,7 +73,7 @@ class Publisher:
             before = await asyncio.to_thread(self._catalog.version, f"{name}@{alias}")
             target = await asyncio.to_thread(self._catalog.roll_back, name, alias)
             try:
-                await self._residency.ensure(target)
+                await self._residency.ensure(of_version(target))
             except SkillweaveError:
                 await asyncio.to_thread(self._catalog.move, before, alias, target.number)
                 raise
@@ -100,4 +101,4 @@ class Publisher:
             old = behind.popleft()
             wanted = await asyncio.to_thread(self._catalog.is_pointed_at, old)
             if not wanted and old not in behind:
-                self._residency.retire(old)
+                self._residency.retire(of_version(old))

@@ -3,30 +3,46 @@
 Plain ASGI callables; nothing is parsed but the request, once. Answers pass through as they come,
 with the public model name restored and our headers added; when the client leaves, the engine's
 work is cancelled.
-Owns the exchange with the engine. Refuses to own what answers (`resolve.py`) and what is loaded
-(`residency.py`). Prompts and answers are neither logged nor kept.
+Owns the exchange with the engine and the order of the steps before it. Refuses to own each step:
+who asks (`access/`), what answers (`resolve.py`), what is loaded (`residency.py`), which engine and
+when (`admission/`), what is told about it (`telemetry/`). Prompts and answers are neither logged
+nor kept.
 """
 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 from starlette.types import Receive, Scope, Send
 
 from ...adapters.errors import SkillweaveError
 from ..engines.client import LOST, EngineClient
+from .access.caller import Caller
+from .admission.admission import Ticket, Wanted
 from .body import Fields, Kind, parse_body, rewrite
 from .errors import NotReady
 from .names import ModelName
 from .resolve import Target
 from .service import Service
+from .telemetry.span import Span
 from .wire import ClientGone, Reply, header, read_body, while_connected
 
 _EXPECTED = (SkillweaveError,)
 log = logging.getLogger(__name__)
 ATTEMPTS = 2
-"""A second attempt only where an engine has lost an adapter, before anything was answered."""
+"""A second attempt only where nothing was answered: an engine was lost, or lost an adapter."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, read and judged."""
+
+    fields: Fields
+    caller: Caller
+    session: str | None
+    span: Span
 
 
 class Relay:
@@ -43,55 +59,92 @@ class Relay:
         self._kind: Kind = kind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reply = Reply(send)
+        service = self._service
+        span = service.telemetry.begin(self._path)
+        reply = Reply(send, span)
         try:
+            caller = service.door.enter(scope)
+            span.key_id = caller.key_id
             fields = parse_body(await read_body(scope, receive), kind=self._kind)
-            session = header(scope, b"x-skillweave-session")
-            await while_connected(receive, self._serve(fields, session, reply))
+            service.door.check(caller, fields)
+            asked = Asked(fields, caller, header(scope, b"x-skillweave-session"), span)
+            await while_connected(receive, self._serve(asked, reply))
         except ClientGone:
-            return
+            span.outcome = "gone"
         except Exception as err:  # the HTTP boundary: a failure becomes an answer
             if not isinstance(err, _EXPECTED):
                 log.exception("unexpected error on %s", self._path)
             await reply.fail(err)
+        finally:
+            service.telemetry.end(span)
 
-    async def _serve(self, fields: Fields, session: str | None, reply: Reply) -> None:
-        target = await self._service.resolver.resolve(fields, session=session)
+    async def _serve(self, asked: Asked, reply: Reply) -> None:
+        target = await self._service.resolver.resolve(
+            asked.fields, session=asked.session, caller=asked.caller
+        )
+        target.describe(asked.span)
         try:
             if target.adapter is None:
-                await self._exchange(self._service.base_name, fields, target, reply)
+                await self._exchange(asked, self._service.base_name, target, reply)
                 return
             async with self._service.residency.hold(target.adapter) as name:
-                await self._exchange(name, fields, target, reply)
+                await self._exchange(asked, name, target, reply)
         except _EXPECTED as err:
             await reply.fail(err, target.headers)
 
-    async def _exchange(self, name: str, fields: Fields, target: Target, reply: Reply) -> None:
-        body = rewrite(
-            fields, model=name, skill=target.skill, template_arguments=target.template_arguments
-        )
+    async def _exchange(self, asked: Asked, name: str, target: Target, reply: Reply) -> None:
+        failed: tuple[EngineClient, ...] = ()
         for attempt in range(1, ATTEMPTS + 1):
-            async with self._ask(body) as upstream:
-                if upstream.status == 404 and target.adapter is not None and attempt < ATTEMPTS:
-                    self._service.residency.lost(name)
-                else:
-                    unique = target.adapter is not None
-                    names = ModelName(name, public=target.public, unique=unique)
-                    await _pass_on(upstream, names, target, reply)
-                    return
-            await self._service.residency.ensure(target.adapter)
+            again = attempt < ATTEMPTS
+            async with self._service.admission.enter(_wanted(asked, target, failed)) as ticket:
+                body = _body(asked, name, target, ticket)
+                try:
+                    async with self._ask(ticket, body, asked.span) as upstream:
+                        forgotten = upstream.status == 404 and target.adapter is not None
+                        if not (forgotten and again):
+                            unique = target.adapter is not None
+                            names = ModelName(name, public=target.public, unique=unique)
+                            await _pass_on(upstream, names, target, reply)
+                            return
+                except NotReady:
+                    if not again or reply.begun:
+                        raise
+                    failed = (*failed, ticket.engine)
+            if target.adapter is not None:
+                self._service.residency.lost(name)
+                await self._service.residency.ensure(target.adapter)
 
     @asynccontextmanager
-    async def _ask(self, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
-        client = self._service.pool.pick()
-        client.in_flight += 1
+    async def _ask(
+        self, ticket: Ticket, body: bytes, span: Span
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        span.sending(ticket.engine.url)
         try:
-            async with client.post(self._path, body) as upstream:
+            async with ticket.engine.post(self._path, body) as upstream:
                 yield upstream
         except LOST as err:
-            raise _lost(client) from err
-        finally:
-            client.in_flight -= 1
+            raise _lost(ticket.engine) from err
+
+
+def _wanted(asked: Asked, target: Target, failed: tuple[EngineClient, ...]) -> Wanted:
+    return Wanted(
+        adapter=target.adapter.name if target.adapter is not None else None,
+        tenant=asked.caller.tenant,
+        cost=0,
+        session=asked.session,
+        avoid=failed,
+    )
+
+
+def _body(asked: Asked, name: str, target: Target, ticket: Ticket) -> bytes:
+    control = {} if ticket.priority is None else {"priority": ticket.priority}
+    return rewrite(
+        asked.fields,
+        model=name,
+        skill=target.skill,
+        template_arguments=target.template_arguments,
+        control=control,
+    )
 
 
 async def _pass_on(

@@ -1,9 +1,7 @@
-"""Which versions the engines hold: loaded once, held while in use, unloaded when they retire.
+"""Which adapters the engines hold: loaded once, held while in use, unloaded when they retire.
 
-Every version has an engine-side name and a path of its own, for good: overwriting a path or
-re-using a name serves old weights or old KV cache without a word. So a request keeps the version
-it began with, whatever becomes of an alias.
-Owns the table of loaded versions. Refuses to own aliases (`publish.py`) and names (`catalog.py`).
+A request keeps the version it began with, whatever becomes of an alias (`servable.py` says why).
+Owns the table of what is loaded. Refuses to own aliases (`publish.py`) and names (`catalog.py`).
 """
 
 import asyncio
@@ -14,26 +12,20 @@ from dataclasses import dataclass
 from ...adapters.base.identity import BaseIdentity
 from ...adapters.errors import AdapterRefused, EngineError
 from ...adapters.gate.policy import GatePolicy
-from ...adapters.store.types import Version
 from ..engines.client import EngineClient
 from .errors import NotReady
+from .servable import Servable
 
 
 @dataclass
 class Resident:
-    """One version in the engines. `in_use` counts running requests."""
+    """One adapter in the engines. `in_use` counts running requests."""
 
-    name: str
-    version: Version
+    what: Servable
     in_use: int = 0
     loaded: bool = False
     retired: bool = False
     loading: "asyncio.Task[None] | None" = None
-
-
-def engine_name(version: Version) -> str:
-    """The engine-side name: readable in the engine's log, and never used for anything else."""
-    return f"{version.id.folder}--v{version.number}--{version.version_digest[:12]}"
 
 
 def engine_door(max_rank: int | None) -> GatePolicy:
@@ -49,12 +41,12 @@ def engine_door(max_rank: int | None) -> GatePolicy:
 
 
 class Residency:
-    """The declared set of versions, and the way to get one more into every engine.
+    """The declared set of adapters, and the way to get one more into every engine.
 
     Args:
         engines: the engines that are ready now.
-        policy: what a version must be to be loaded; `engine_door` makes it.
-        base_of: what is known of a version's base; None where nothing is.
+        policy: what an adapter must be to be loaded; `engine_door` makes it.
+        base_of: what is known of a base family, by its digest; None where nothing is.
     """
 
     def __init__(
@@ -62,7 +54,7 @@ class Residency:
         engines: Callable[[], Sequence[EngineClient]],
         *,
         policy: GatePolicy,
-        base_of: Callable[[Version], BaseIdentity | None],
+        base_of: Callable[[str], BaseIdentity | None],
     ) -> None:
         self._engines = engines
         self._policy = policy
@@ -75,29 +67,29 @@ class Residency:
         return tuple(self._table.values())
 
     @contextlib.asynccontextmanager
-    async def hold(self, version: Version) -> AsyncIterator[str]:
-        """Keep a version loaded while the body runs; yields its engine-side name.
+    async def hold(self, servable: Servable) -> AsyncIterator[str]:
+        """Keep an adapter loaded while the body runs; yields its engine-side name.
 
         Raises:
             AdapterRefused: the engine cannot serve it.
             EngineError: no engine answers.
         """
-        resident = self._resident(version)
+        resident = self._resident(servable)
         resident.in_use += 1
         try:
-            await self.ensure(version)
-            yield resident.name
+            await self.ensure(servable)
+            yield servable.name
         finally:
             resident.in_use -= 1
             self._tidy(resident)
 
-    async def ensure(self, version: Version) -> None:
-        """Load a version into every engine; callers at the same time share one load.
+    async def ensure(self, servable: Servable) -> None:
+        """Load an adapter into every engine; callers at the same time share one load.
 
         Raises:
             AdapterRefused, EngineError: as `hold`.
         """
-        resident = self._resident(version)
+        resident = self._resident(servable)
         resident.retired = False
         if resident.loaded:
             return
@@ -106,9 +98,9 @@ class Residency:
             resident.loading.add_done_callback(_note_failure)
         await asyncio.shield(resident.loading)
 
-    def retire(self, version: Version) -> None:
-        """Unload a version when its last request has ended."""
-        resident = self._table.get(engine_name(version))
+    def retire(self, servable: Servable) -> None:
+        """Unload an adapter when its last request has ended."""
+        resident = self._table.get(servable.name)
         if resident is not None:
             resident.retired = True
             self._tidy(resident)
@@ -126,10 +118,10 @@ class Residency:
         """
         held = {model.name for model in await engine.models()}
         for resident in self.table:
-            if resident.loaded and resident.name not in held:
+            if resident.loaded and resident.what.name not in held:
                 try:
-                    await asyncio.to_thread(self._check, resident.version)
-                    await engine.load(resident.name, str(resident.version.path))
+                    await asyncio.to_thread(self._check, resident.what)
+                    await engine.load(resident.what.name, str(resident.what.path))
                 except AdapterRefused:
                     resident.loaded = False
 
@@ -137,42 +129,41 @@ class Residency:
         """Wait for unloads that were begun."""
         await asyncio.gather(*self._unloads.values())
 
-    def _resident(self, version: Version) -> Resident:
-        name = engine_name(version)
-        return self._table.setdefault(name, Resident(name, version))
+    def _resident(self, servable: Servable) -> Resident:
+        return self._table.setdefault(servable.name, Resident(servable))
 
     async def _load(self, resident: Resident) -> None:
         try:
-            await asyncio.to_thread(self._check, resident.version)
-            if resident.name in self._unloads:
-                await self._unloads[resident.name]
+            await asyncio.to_thread(self._check, resident.what)
+            if resident.what.name in self._unloads:
+                await self._unloads[resident.what.name]
             engines = self._engines()
             if not engines:
                 raise NotReady("no engine is ready yet; GET /ready says when")
-            path = str(resident.version.path)
-            await asyncio.gather(*(engine.load(resident.name, path) for engine in engines))
+            path = str(resident.what.path)
+            await asyncio.gather(*(engine.load(resident.what.name, path) for engine in engines))
             resident.loaded = True
         finally:
             resident.loading = None
             self._tidy(resident)
 
-    def _check(self, version: Version) -> None:
+    def _check(self, servable: Servable) -> None:
         """The gate once more: files may have been touched since they were stored."""
-        problems = self._policy.check(version.path, self._base_of(version))
+        problems = self._policy.check(servable.path, self._base_of(servable.base))
         if problems:
-            raise AdapterRefused(problems, subject=version.ref)
+            raise AdapterRefused(problems, subject=servable.ref)
 
     def _tidy(self, resident: Resident) -> None:
-        """Forget a version that nobody uses, if it never came in or has retired."""
+        """Forget an adapter that nobody uses, if it never came in or has retired."""
         idle = resident.in_use == 0 and resident.loading is None
         if not idle or (resident.loaded and not resident.retired):
             return
-        self._table.pop(resident.name, None)
+        self._table.pop(resident.what.name, None)
         if resident.loaded:
             resident.loaded = False
-            task = asyncio.create_task(self._unload(resident.name))
-            self._unloads[resident.name] = task
-            task.add_done_callback(lambda _: self._unloads.pop(resident.name, None))
+            task = asyncio.create_task(self._unload(resident.what.name))
+            self._unloads[resident.what.name] = task
+            task.add_done_callback(lambda _: self._unloads.pop(resident.what.name, None))
 
     async def _unload(self, name: str) -> None:
         for engine in self._engines():

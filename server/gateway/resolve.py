@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from ...adapters.errors import ModelStringError
 from ...adapters.expr import Model, ModelAuto, ModelBase, ModelTerms, Term, parse_model
 from ...adapters.skills import Skill
-from ...adapters.store.types import Version
 from ...router.types import Selector
+from .access.caller import ANYBODY, Caller
 from .auto import ask, reason_of, term_of
 from .body import Fields, messages_of
 from .catalog import Catalog, Found
 from .errors import RequestRefused, unknown_model
+from .servable import Servable, of_version
 from .sticky import Sticky
+from .telemetry.span import Span
 
 GRAMMAR_MARKS = "+*@:"
 """Characters by which a string shows that it was meant as an expression, not as a plain name."""
@@ -32,9 +34,10 @@ class Target:
     route: str
 
     @property
-    def adapter(self) -> Version | None:
-        """The version to load; None where the base answers."""
-        return self.found.version if self.found and self.found.form == "adapter" else None
+    def adapter(self) -> Servable | None:
+        """What the engine must have loaded; None where the base answers."""
+        version = self.found.version if self.found and self.found.form == "adapter" else None
+        return of_version(version) if version is not None else None
 
     @property
     def skill(self) -> Skill | None:
@@ -47,6 +50,14 @@ class Target:
         version = self.found.version if self.found else None
         return version.card.frame.template_args if version is not None else {}
 
+    def describe(self, span: Span) -> None:
+        """Write down what answers, for metrics and logs."""
+        found = self.found
+        span.adapter = found.id if found else "base"
+        span.version = found.version_label if found else ""
+        span.form = found.form if found else "none"
+        span.route = self.route
+
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The reply headers; `-error` is the relative error of a composition, 0 for one adapter."""
@@ -56,7 +67,7 @@ class Target:
             ("version", found.version_label if found else ""),
             ("form", found.form if found else "none"),
             ("route", self.route),
-            ("error", "0" if self.adapter is not None else ""),
+            ("error", f"{self.adapter.error:.6g}" if self.adapter is not None else ""),
         ]
         return tuple((f"x-skillweave-{k}".encode(), v.encode()) for k, v in pairs if v)
 
@@ -72,8 +83,10 @@ class Resolver:
         self.selector = selector
         self._sticky = Sticky()
 
-    async def resolve(self, fields: Fields, *, session: str | None) -> Target:
-        """Read `model` and decide.
+    async def resolve(
+        self, fields: Fields, *, session: str | None, caller: Caller = ANYBODY
+    ) -> Target:
+        """Read `model` and decide; what the caller may not use does not exist.
 
         Raises:
             NotFound: unknown model.

@@ -14,12 +14,15 @@ from ...adapters.skills import Skill, discover_skills
 from ...adapters.store.store import Store
 from ...router.types import Selector
 from ..state_file import ServerState
+from .access.door import Door
+from .admission.admission import Admission
 from .catalog import Catalog
 from .pool import Pool
 from .publish import Publisher
 from .residency import Residency, engine_door
 from .resolve import Resolver
 from .selector import load_selector, note_path
+from .telemetry.span import Telemetry
 
 
 class Service:
@@ -47,6 +50,9 @@ class Service:
         self.pool = Pool(session, restore=self.residency.restore)
         self.resolver = Resolver(self.catalog, selector=selector)
         self.publisher = Publisher(self.catalog, self.residency)
+        self.door = Door()
+        self.admission = Admission(self.pool)
+        self.telemetry = Telemetry()
         self._following = asyncio.Lock()
 
     @property

@@ -9,7 +9,8 @@ from collections.abc import Coroutine, Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from .errors import RequestRefused, error_reply
+from .errors import RequestRefused, TooBusy, error_reply
+from .telemetry.span import Span
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 RETRY_AFTER_S = b"2"
@@ -83,16 +84,17 @@ async def _disconnect(receive: Receive) -> None:
 class Reply:
     """One answer on its way out; remembers whether it has begun, for errors on the way."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, span: Span) -> None:
         self._send = send
-        self._begun = False
+        self._span = span
+        self.begun = False
         self._streaming = False
 
     async def start(self, status: int, headers: Headers, *, streaming: bool) -> None:
-        self._begun, self._streaming = True, streaming
-        await self._send(
-            {"type": "http.response.start", "status": status, "headers": list(headers)}
-        )
+        self.begun, self._streaming = True, streaming
+        self._span.answering(status)
+        every = [*headers, (b"x-request-id", self._span.request_id.encode())]
+        await self._send({"type": "http.response.start", "status": status, "headers": every})
 
     async def chunk(self, data: bytes, *, last: bool = False) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": not last})
@@ -105,10 +107,13 @@ class Reply:
 
     async def fail(self, err: BaseException, headers: Headers = ()) -> None:
         """Say what went wrong: as a status while that is possible, as an event in a stream."""
+        self._span.outcome = type(err).__name__
         status, body = error_reply(err)
-        if not self._begun:
+        if not self.begun:
             more = [(b"content-type", b"application/json")]
-            if status == 503:
+            if isinstance(err, TooBusy):
+                more.append((b"retry-after", str(max(1, round(err.retry_after_s))).encode()))
+            elif status == 503:
                 more.append((b"retry-after", RETRY_AFTER_S))
             await self.whole(status, body, [*headers, *more])
         elif self._streaming:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from skillweave.server.engines.fake import FakeEngine
+from skillweave.server.gateway.servable import of_version
 
 Arena = Any
 
@@ -15,7 +16,7 @@ def run(test: Any) -> None:
 
 def loaded(a: Any) -> list[str]:
     """The refs that the gateway believes to be loaded."""
-    return sorted(r.version.ref for r in a.service.residency.table if r.loaded)
+    return sorted(r.what.ref for r in a.service.residency.table if r.loaded)
 
 
 def test_promote_moves_the_alias_after_loading_everywhere(arena: Arena, stock: Any) -> None:
@@ -86,7 +87,7 @@ def test_a_version_is_unloaded_one_version_later_when_its_last_request_ends(
             stock.put("sql", seed=seed)
         async with arena(stock) as a:
             first = stock.store.resolve("sql@1")
-            async with a.service.residency.hold(first) as name:
+            async with a.service.residency.hold(of_version(first)) as name:
                 await a.admin("alias", name="sql", alias="default", version=2)
                 assert loaded(a) == ["sql@1", "sql@2"]
                 await a.admin("alias", name="sql", alias="default", version=3)

@@ -1,0 +1,1 @@
+"""Who may ask for what: keys, their limits, and the record of what was changed."""

@@ -1,0 +1,1 @@
+"""What is told about requests: metrics, logs. Never prompts, never answers."""
