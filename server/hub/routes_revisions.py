@@ -16,6 +16,7 @@ from .wire import (
     HubOf,
     JsonBody,
     RepoId,
+    WritableRepo,
     body_bytes,
     json_object,
     next_link,
@@ -99,11 +100,9 @@ def add_tag(
 
 
 @router.delete(REPO + "/tag/{tag}")
-def remove_tag(
-    hub: HubOf, caller: CallerOf, repo_id: RepoId, request: Request
-) -> dict[str, object]:
+def remove_tag(repo: WritableRepo, request: Request) -> dict[str, object]:
     """Remove a tag."""
-    hub.writable(repo_id, caller).remove_ref("tags", part(request, "tag"))
+    repo.remove_ref("tags", part(request, "tag"))
     return {}
 
 
@@ -119,11 +118,9 @@ def add_branch(
 
 
 @router.delete(REPO + "/branch/{branch}")
-def remove_branch(
-    hub: HubOf, caller: CallerOf, repo_id: RepoId, request: Request
-) -> dict[str, object]:
+def remove_branch(repo: WritableRepo, request: Request) -> dict[str, object]:
     """Remove a branch."""
-    hub.writable(repo_id, caller).remove_ref("heads", part(request, "branch"))
+    repo.remove_ref("heads", part(request, "branch"))
     return {}
 
 

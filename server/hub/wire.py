@@ -23,6 +23,7 @@ from .access import Caller, caller_of
 from .errors import Refusal, entry_not_found
 from .hub import Hub
 from .names import check_text
+from .repo import Repo
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,18 @@ def repo_id(request: Request) -> str:
 HubOf = Annotated[Hub, Depends(hub_of)]
 CallerOf = Annotated[Caller, Depends(caller)]
 RepoId = Annotated[str, Depends(repo_id)]
+
+
+def writable(hub: HubOf, caller: CallerOf, repo_id: RepoId) -> Repo:
+    """The repository of the address, if the caller may change it; for requests without a body.
+
+    Raises:
+        Refusal: 404 or 401 where it is not seen, 403 where it may not be changed.
+    """
+    return hub.writable(repo_id, caller)
+
+
+WritableRepo = Annotated[Repo, Depends(writable)]
 
 
 async def body_bytes(request: Request, limit: int) -> bytes:
