@@ -11,7 +11,7 @@ from skillweave.adapters.peft_folder.deltas import read_peft
 from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 
-from .test_store_verbs import MODULE, make_adapter, make_base
+from ..one_module import MODULE, make_adapter, make_base
 
 Capture = pytest.CaptureFixture[str]
 

@@ -13,7 +13,7 @@ from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 from skillweave.scripts.commands.json_out import print_json
 
-from .test_store_verbs import MODULE, make_adapter, make_base
+from ..one_module import MODULE, make_adapter, make_base
 
 Capture = pytest.CaptureFixture[str]
 PNG, SVG = b"\x89PNG", b"<?xml"

@@ -4,34 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import save_file
-from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_folder.deltas import write_peft
 from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 
+from ..one_module import make_adapter, make_base
+
 Capture = pytest.CaptureFixture[str]
-MODULE = "model.layers.0.self_attn.q_proj"
-
-
-def make_base(folder: Path, *, into: int = 8) -> Path:
-    """A base of one linear module with random weights."""
-    folder.mkdir()
-    config = {"architectures": ["Qwen3ForCausalLM"], "torch_dtype": "float32"}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "tokenizer.json").write_text("{}")
-    (folder / "chat_template.jinja").write_text("{{ messages }}")
-    weight = torch.randn(16, into, generator=torch.Generator().manual_seed(into))
-    save_file({f"{MODULE}.weight": weight}, folder / "model.safetensors")
-    return folder
-
-
-def make_adapter(folder: Path, *, seed: int, into: int = 8) -> Path:
-    generator = torch.Generator().manual_seed(seed)
-    down, up = (torch.randn(*shape, generator=generator) for shape in ((2, into), (16, 2)))
-    write_peft({MODULE: Delta(down, up, 1.0)}, folder)
-    return folder
 
 
 @pytest.fixture

@@ -14,18 +14,9 @@ from skillweave.adapters.peft_folder.deltas import write_peft
 from skillweave.adapters.store.store import Store
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 
+from ..one_module import MODULE, make_base
+
 Capture = pytest.CaptureFixture[str]
-MODULE = "model.layers.0.self_attn.q_proj"
-
-
-def make_base(folder: Path, *, into: int = 8) -> Path:
-    """A base of one linear module."""
-    folder.mkdir()
-    config = {"architectures": ["Qwen3ForCausalLM"], "torch_dtype": "float32"}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "tokenizer.json").write_text("{}")
-    save_file({f"{MODULE}.weight": torch.ones(16, into)}, folder / "model.safetensors")
-    return folder
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ can look at both sides. `served` is the whole server: supervisor, gateway and en
 """
 
 import contextlib
-import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -13,13 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import torch
 from aiohttp import web
-from safetensors.torch import save_file
 from skillweave.adapters.base.identity import BaseIdentity, identify_base
 from skillweave.adapters.card import Card, Frame
-from skillweave.adapters.delta import Delta
-from skillweave.adapters.peft_folder.deltas import write_peft
 from skillweave.adapters.skills import Skill, write_skill
 from skillweave.adapters.store.store import Store
 from skillweave.router.types import Selector
@@ -32,28 +27,10 @@ from skillweave.server.listen import free_port
 from skillweave.server.running import Running, serve_in_background
 from skillweave.server.state_file import EngineState, ServerState
 
+from ..one_module import make_adapter, make_base
+
 ADMIN_KEY = "admin-key-of-the-tests"
-MODULE = "model.layers.0.self_attn.q_proj"
 BODY = "Reverse the words, then answer with final: and the result."
-
-
-def make_base(folder: Path) -> Path:
-    """The files by which a base is identified; no engine of these tests loads it."""
-    config = {"architectures": ["Qwen3ForCausalLM"], "torch_dtype": "float32"}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "tokenizer.json").write_text("{}")
-    (folder / "chat_template.jinja").write_text("{{ messages }}")
-    save_file({f"{MODULE}.weight": torch.zeros(16, 8)}, folder / "model.safetensors")
-    return folder
-
-
-def make_adapter(folder: Path, *, seed: int, rank: int = 2) -> Path:
-    """A sound PEFT folder for `make_base`; another seed gives other bytes."""
-    generator = torch.Generator().manual_seed(seed)
-    down = torch.randn(rank, 8, generator=generator)
-    up = torch.randn(16, rank, generator=generator)
-    write_peft({MODULE: Delta(down, up, 1.0)}, folder)
-    return folder
 
 
 def make_skill(folder: Path, *, name: str, body: str = BODY) -> Path:
