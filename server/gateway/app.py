@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from ...adapters.errors import SkillweaveError
-from .admin import admin_routes
+from .admin.routes import admin_routes
 from .body import Kind
 from .errors import INVALID, Row, error_body, error_reply
 from .models import list_models, one_model

@@ -1,0 +1,33 @@
+"""The admin routes put together, behind the admin key.
+
+Owns the list of topics. Refuses to own any route: each topic has a file. To add a topic: a
+function in `routes_<topic>.py` that adds its routes to the router, and its line in `TOPICS`.
+"""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Depends, Request
+
+from ..service import Service
+from .guard import require_admin
+from .routes_publish import add_publish_routes
+from .routes_router import add_router_routes
+from .routes_state import add_state_routes
+
+TOPICS: tuple[Callable[[APIRouter, Service], None], ...] = (
+    add_publish_routes,
+    add_router_routes,
+    add_state_routes,
+)
+
+
+def admin_routes(service: Service) -> APIRouter:
+    """The routes, below /admin."""
+
+    async def admin(request: Request) -> None:
+        require_admin(request, service.state.admin_key)
+
+    router = APIRouter(prefix="/admin", dependencies=[Depends(admin)])
+    for add in TOPICS:
+        add(router, service)
+    return router
