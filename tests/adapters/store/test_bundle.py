@@ -1,65 +1,22 @@
-"""Bundles: the same digests on the other side, and nothing at all from one that is not sound."""
+"""Bundles: the same digests on the other side. What is not sound: `test_spoiled_bundles.py`."""
 
-import io
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from skillweave.adapters.base.identity import BaseIdentity
 from skillweave.adapters.card import Card, Parent
-from skillweave.adapters.digests import sha256_hex
 from skillweave.adapters.errors import AdapterRefused, NotFound, StoreError, UsageError
 from skillweave.adapters.file_ops import DiskOps
-from skillweave.adapters.store import bundle as bundles
-from skillweave.adapters.store.bundle import open_bundle
 from skillweave.adapters.store.schema import Quotas
 from skillweave.adapters.store.store import Store
 from skillweave.scripts.exams.store_jobs import NAME, Material
 
+from .bundle_bytes import manifest_of, with_manifest
 from .shelf import Shelf
-
-Document = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    return Material(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture(scope="module")
-def sound(made: Material) -> bytes:
-    """Two versions, a skill, evidence, an alias and training rows."""
-    return made.bundle.read_bytes()
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Store:
-    return Store(tmp_path / "target")
-
-
-def manifest_of(data: bytes) -> tuple[Document, bytes]:
-    head, _, rest = data.partition(b"\n")
-    length = int(head.split()[-1])
-    return json.loads(rest[:length]), rest[length + 1 :]
-
-
-def with_manifest(document: object, content: bytes) -> bytes:
-    raw = json.dumps(document).encode()
-    return b"skillweave-bundle 1 %d\n" % len(raw) + raw + b"\n" + content
-
-
-def with_twice(data: bytes) -> bytes:
-    """The same bundle, its format said twice."""
-    document, content = manifest_of(data)
-    raw = b'{"format":1,' + json.dumps(document).encode()[1:]
-    return b"skillweave-bundle 1 %d\n" % len(raw) + raw + b"\n" + content
 
 
 def test_what_arrives_is_what_left(made: Material, target: Store, tmp_path: Path) -> None:
@@ -152,15 +109,6 @@ def test_a_version_under_many_names_is_unpacked_once(
     assert target.fsck() == []
 
 
-def test_too_much_unpacked_is_refused(sound: bytes) -> None:
-    sizes = {blob["sha256"]: blob["size_bytes"] for blob in manifest_of(sound)[0]["blobs"]}
-    versions = manifest_of(sound)[0]["versions"]
-    total = sum(sizes[file["sha256"]] for v in versions for file in v["files"].values())
-    open_bundle(Path("x"), io.BytesIO(sound), max_unpacked_bytes=total)
-    with pytest.raises(AdapterRefused, match="too_large"):
-        open_bundle(Path("x"), io.BytesIO(sound), max_unpacked_bytes=total - 1)
-
-
 def test_missing_parents_are_reported(made: Material, tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "here", made)
     parent = shelf.put("parent", 1)
@@ -189,189 +137,6 @@ def test_export_refuses_what_it_cannot_do(made: Material, tmp_path: Path) -> Non
     with pytest.raises(StoreError, match="run fsck"):
         shelf.store.export_bundle(["a"], tmp_path / "new")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["here", "taken"]
-
-
-def rename(files: Document, old: str, new: str) -> None:
-    files[new] = files.pop(old)
-
-
-def skill_of(document: Document) -> Document:
-    return next(v["files"] for v in document["versions"] if "skill/SKILL.md" in v["files"])
-
-
-BAD: dict[str, tuple[Callable[[Document], object], str]] = {
-    "a way up": (lambda d: rename(skill_of(d), "skill/SKILL.md", "skill/../../x"), "unsafe_name"),
-    "an absolute path": (lambda d: rename(skill_of(d), "skill/SKILL.md", "/etc/x"), "unsafe_name"),
-    "beside the skill": (lambda d: rename(skill_of(d), "skill/SKILL.md", "x.py"), "unsafe_name"),
-    "a dot": (lambda d: rename(skill_of(d), "skill/SKILL.md", "skill/./x"), "unsafe_name"),
-    "an empty part": (lambda d: rename(skill_of(d), "skill/SKILL.md", "skill//x"), "unsafe_name"),
-    "only the folder": (lambda d: rename(skill_of(d), "skill/SKILL.md", "skill/"), "unsafe_name"),
-    "a NUL": (lambda d: rename(skill_of(d), "skill/SKILL.md", "skill/a\0b"), "unsafe_name"),
-    "a file as a folder": (
-        lambda d: skill_of(d).update({"skill/scripts": skill_of(d)["skill/SKILL.md"]}),
-        "unsafe_name",
-    ),
-    "a long name": (
-        lambda d: rename(skill_of(d), "skill/SKILL.md", "skill/" + "x" * 300),
-        "unsafe_name",
-    ),
-    "no card": (lambda d: d["versions"][0]["files"].pop("card.json"), "bad_bundle"),
-    "an unknown field": (lambda d: d.update(link="/etc"), "bad_bundle"),
-    "no versions": (lambda d: d.update(versions=[]), "bad_bundle"),
-    "a blob twice": (lambda d: d["blobs"].append(d["blobs"][0] | {"size_bytes": 0}), "bad_bundle"),
-    "a blob for nothing": (
-        lambda d: d["blobs"].append({"sha256": sha256_hex(b""), "size_bytes": 0}),
-        "bad_bundle",
-    ),
-    "a blob too few": (
-        lambda d: d["versions"][0]["files"]["card.json"].update(sha256="0" * 64),
-        "bad_bundle",
-    ),
-    "more bytes announced than there are": (
-        lambda d: d["blobs"][0].update(size_bytes=1 << 60),
-        "truncated_bundle",
-    ),
-    "a negative size": (lambda d: d["blobs"][0].update(size_bytes=-1), "bad_bundle"),
-    "an id that is none": (lambda d: d["versions"][0].update(id="../x"), "unsafe_name"),
-    "an alias that is none": (lambda d: d["versions"][0].update(aliases=["../x"]), "unsafe_name"),
-    "another version digest": (
-        lambda d: d["versions"][0].update(version_digest="0" * 64),
-        "wrong_digest",
-    ),
-    "another weights digest": (
-        lambda d: d["versions"][1].update(weights_digest="0" * 64),
-        "wrong_digest",
-    ),
-    "filed under another base": (lambda d: d["versions"][0].update(base="0" * 64), "bad_bundle"),
-    "another version's config": (
-        lambda d: d["versions"][0]["files"].update(
-            {"adapter_config.json": d["versions"][0]["files"]["card.json"]}
-        ),
-        "bad_config",
-    ),
-    "a file that may be run": (
-        lambda d: skill_of(d)["skill/SKILL.md"].update(executable=True),
-        "wrong_digest",
-    ),
-    "a time that is none": (
-        lambda d: d["versions"][0].update(created_at="\x1b[31m2026"),
-        "bad_bundle",
-    ),
-    "too much evidence": (
-        lambda d: d["versions"][0].update(attestations=[{"n": 1}] * 1001),
-        "bad_bundle",
-    ),
-    "one digest, two contents": (
-        lambda d: d["versions"][0].update(version_digest=d["versions"][1]["version_digest"]),
-        "bad_bundle",
-    ),
-    "rows that are none": (
-        lambda d: d["rows"].append(
-            d["versions"][0]["files"]["adapter_model.safetensors"]["sha256"]
-        ),
-        "bad_bundle",
-    ),
-}
-
-
-def refusal(target: Store, path: Path, data: bytes) -> set[str]:
-    """The codes of a refusal that leaves nothing behind."""
-    path.write_bytes(data)
-    with pytest.raises(AdapterRefused) as refused:
-        target.import_bundle(path, aliases=True)
-    assert target.list() == []
-    assert target.fsck() == []
-    for folder in ("objects", "names", "aliases", "rows", "imports", "attestations"):
-        assert [*(target.root / folder).glob("*")] == []
-    return {problem.code for problem in refused.value.problems}
-
-
-@pytest.mark.parametrize(("spoil", "code"), BAD.values(), ids=BAD.keys())
-def test_a_spoiled_manifest_is_refused_whole(
-    sound: bytes,
-    target: Store,
-    tmp_path: Path,
-    spoil: Callable[[Document], object],
-    code: str,
-) -> None:
-    document, content = manifest_of(sound)
-    spoil(document)
-    codes = refusal(target, tmp_path / "bad", with_manifest(document, content))
-    assert code in codes
-    assert not (tmp_path / "x").exists()
-
-
-@pytest.mark.parametrize(
-    ("spoil", "code"),
-    [
-        (lambda d: d[: len(d) // 2], "truncated_bundle"),
-        (lambda d: d[:-1], "truncated_bundle"),
-        (lambda d: d[:100], "truncated_bundle"),
-        (lambda d: d[:15], "bad_bundle"),
-        (lambda d: d[:25], "truncated_bundle"),
-        (lambda d: d + b"x", "bad_bundle"),
-        (lambda d: with_twice(d), "bad_bundle"),
-        (lambda d: d[:-1] + bytes([d[-1] ^ 1]), "wrong_digest"),
-        (lambda d: b"", "bad_bundle"),
-        (lambda d: b"PK\x03\x04" + d, "bad_bundle"),
-        (lambda d: d.replace(b"bundle 1", b"bundle 2", 1), "newer_bundle"),
-        (lambda d: b"skillweave-bundle 1 999999999999\n{}", "too_large"),
-        (lambda d: b"skillweave-bundle 1 20000\n" + b"[" * 20_000 + b"\n", "bad_bundle"),
-    ],
-)
-def test_spoiled_bytes_are_refused_whole(
-    sound: bytes, target: Store, tmp_path: Path, spoil: Callable[[bytes], bytes], code: str
-) -> None:
-    assert refusal(target, tmp_path / "bad", spoil(sound)) == {code}
-
-
-@settings(max_examples=60)
-@given(data=st.data())
-def test_no_flipped_byte_of_the_manifest_gets_past_or_breaks_anything(
-    data: st.DataObject, sound: bytes
-) -> None:
-    size = int(sound.split(b"\n", 1)[0].split()[-1]) + 30
-    at = data.draw(st.integers(0, size - 1))
-    spoiled = sound[:at] + bytes([data.draw(st.integers(0, 255))]) + sound[at + 1 :]
-    try:
-        open_bundle(Path("x"), io.BytesIO(spoiled))
-        codes = set()  # what is left is for the digests to judge
-    except AdapterRefused as err:
-        codes = {problem.code for problem in err.problems}
-    assert codes <= set(str(bundles.__doc__).split())
-
-
-def test_nan_in_an_adapter_is_refused_with_its_neighbours(
-    made: Material, tmp_path: Path, target: Store
-) -> None:
-    """The gate stands here too: one bad version keeps the others out."""
-    import torch
-    from skillweave.adapters.delta import Delta
-    from skillweave.adapters.peft_folder.deltas import write_peft
-
-    shelf = Shelf(tmp_path / "here", made)
-    shelf.put("good", 1)
-    version = shelf.put("bad", 2, weights=2)
-    module = "model.layers.0.self_attn.q_proj"
-    nan = tmp_path / "nan"
-    write_peft({module: Delta(torch.full((2, 8), float("nan")), torch.zeros(16, 2), 1.0)}, nan)
-    shelf.store.export_bundle(["good", "bad"], tmp_path / "two")
-    document, content = manifest_of((tmp_path / "two").read_bytes())
-    old = next(v for v in document["versions"] if v["id"] == "bad")["files"][
-        "adapter_model.safetensors"
-    ]["sha256"]
-    spoiled = (nan / "adapter_model.safetensors").read_bytes()
-    parts = []
-    for blob in document["blobs"]:
-        part, content = content[: blob["size_bytes"]], content[blob["size_bytes"] :]
-        if blob["sha256"] == old:
-            part = spoiled
-            blob |= {"sha256": sha256_hex(spoiled), "size_bytes": len(spoiled)}
-        parts.append(part)
-    text = json.dumps(document).replace(old, sha256_hex(spoiled))
-    data = with_manifest(json.loads(text), b"".join(parts))
-    assert refusal(target, tmp_path / "bad.bundle", data) == {"not_finite"}
-    assert version.path.is_dir()
 
 
 def test_a_quota_counts_for_an_import(made: Material, target: Store) -> None:

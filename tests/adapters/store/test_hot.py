@@ -20,11 +20,6 @@ from .shelf import Shelf
 REFS = ("a", "a@prod", "a@latest", "a@1")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    return Material(tmp_path_factory.mktemp("made"))
-
-
 @pytest.fixture
 def shelf(tmp_path: Path, made: Material) -> Shelf:
     """`a@1`, also `prod`, and `a@2`; old enough to be trusted."""

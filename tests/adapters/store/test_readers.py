@@ -19,11 +19,6 @@ from skillweave.scripts.exams.store_jobs import FAMILY, Material
 from .shelf import Shelf
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    return Material(tmp_path_factory.mktemp("made"))
-
-
 @pytest.fixture
 def shelf(tmp_path: Path, made: Material) -> Shelf:
     return Shelf(tmp_path / "store", made)

@@ -19,11 +19,6 @@ from .shelf import Shelf
 WEIGHTS = "adapter_model.safetensors"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    return Material(tmp_path_factory.mktemp("made"))
-
-
 @pytest.fixture
 def shelf(tmp_path: Path, made: Material) -> Shelf:
     return Shelf(tmp_path / "store", made)
