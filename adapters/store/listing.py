@@ -7,10 +7,9 @@ Owns `Version` values made from rows of the index. Refuses to own whether these 
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
-from ..card import Card
 from ..errors import StoreError
 from ..names import AdapterId
 from . import index_questions as questions
@@ -81,10 +80,6 @@ class Listing:
         return found
 
     def _version(self, row: Row) -> Version:
-        card = self.reader.known_card(row.digest)
-        if card is None:
-            card = Card.model_validate_json(row.card)
-            self.reader.learn_card(row.digest, card)
         return Version(
             id=self._id(row.id),
             base=row.base,
@@ -92,6 +87,6 @@ class Listing:
             version_digest=row.digest,
             weights_digest=row.weights,
             objects=self._objects,
-            card=card,
             created_at=row.created,
+            read_card=partial(self.reader.card, row.digest, row.card),
         )

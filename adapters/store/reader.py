@@ -6,6 +6,9 @@ Refuses to own changes (`store.py`) and listings (`listing.py`).
 
 import logging
 from collections.abc import Iterator
+from functools import partial
+
+from pydantic import ValidationError
 
 from ..artifact import read_card
 from ..card import Card
@@ -37,13 +40,27 @@ class Reader:
         adapter_id = AdapterId.parse(name)
         return adapter_id, pick_base(self._layout, adapter_id, base)
 
-    def known_card(self, version_digest: str) -> Card | None:
-        """The card, if it was read before."""
-        return self._cards.get(version_digest)
+    def card(self, version_digest: str, copy: str | None = None) -> Card:
+        """The card of an object, from memory where it was read before.
 
-    def learn_card(self, version_digest: str, card: Card) -> None:
-        """Keep a card that somebody else has read."""
-        self._cards[version_digest] = card
+        Args:
+            copy: the index's JSON of it; where it does not read, the object itself is asked.
+
+        Raises:
+            StoreError: the object is damaged.
+        """
+        card = self._cards.get(version_digest)
+        if card is None:
+            card = self._cards[version_digest] = self._read_card(version_digest, copy)
+        return card
+
+    def _read_card(self, version_digest: str, copy: str | None) -> Card:
+        if copy is not None:
+            try:
+                return Card.model_validate_json(copy)
+            except ValidationError as err:
+                _LOG.warning("the index's card of %s does not read: %s", version_digest, err)
+        return read_card(self._layout.object(version_digest))
 
     def resolve(self, ref: str, base: str | None) -> Version:
         """The version that a reference means; see `Store.resolve`."""
@@ -89,14 +106,12 @@ class Reader:
         """
         entry = read_entry(self._layout, adapter_id, family, number)
         path = self._layout.object(entry.version_digest)
-        card = self._cards.get(entry.version_digest)
-        if card is None or not path.is_dir():
+        if entry.version_digest not in self._cards or not path.is_dir():
             try:
-                card = read_card(path)
+                self._cards[entry.version_digest] = read_card(path)
             except StoreError:  # removed and collected since? then that is what to say
                 read_entry(self._layout, adapter_id, family, number)
                 raise
-            self._cards[entry.version_digest] = card
         return Version(
             id=adapter_id,
             base=family,
@@ -104,8 +119,8 @@ class Reader:
             version_digest=entry.version_digest,
             weights_digest=entry.weights_digest,
             objects=path.parent,
-            card=card,
             created_at=entry.created_at,
+            read_card=partial(self.card, entry.version_digest),
         )
 
     def versions(self, adapter_id: AdapterId, family: str) -> Iterator[Version]:

@@ -1,7 +1,8 @@
 """The values that the store hands out and the documents that it keeps. Pure."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +39,7 @@ class Version:
     """One stored version of an adapter: immutable, found by id, base and number.
 
     `base` is the family digest, `objects` the store's folder of objects, `created_at` a UTC time in
-    ISO 8601.
+    ISO 8601. The card is read when it is first asked for: a listing of thousands looks at few.
     """
 
     id: AdapterId
@@ -47,8 +48,17 @@ class Version:
     version_digest: str
     weights_digest: str
     objects: Path
-    card: Card
     created_at: str
+    read_card: Callable[[], Card] = field(repr=False, compare=False)
+
+    @cached_property
+    def card(self) -> Card:
+        """What was known on the day it was made.
+
+        Raises:
+            StoreError: the object is damaged.
+        """
+        return self.read_card()
 
     @cached_property
     def path(self) -> Path:

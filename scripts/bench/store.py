@@ -225,6 +225,7 @@ def _pages(
             ours=pages.document(),
             versions=versions,
         )
+    yield _pages_with_cards(root, versions)
     words = timed(lambda: store.search("reports", limit=PAGE), repeats=20)
     hits = store.search("skill 00042")
     yield Row(
@@ -233,6 +234,31 @@ def _pages(
         20,
         equal=[v.id.name for v in hits] == ["skill-00042"],
         ours=words.document(),
+        versions=versions,
+    )
+
+
+def _pages_with_cards(root: Path, versions: dict[str, str]) -> Row:
+    """The same pages in a store object that has seen none, and every card on them is read."""
+    store = Store(root)
+    store.page(limit=1)
+    seconds, sound, after = list[float](), True, None
+    while not seconds or after is not None:
+        start = time.perf_counter()
+        found = store.page(after=after, limit=PAGE)
+        cards = [version.card for version in found.versions]
+        seconds.append(time.perf_counter() - start)
+        sound = sound and all(
+            card.base.family_digest == v.base for card, v in zip(cards, found.versions, strict=True)
+        )
+        after = found.next
+    pages = Timing(tuple(seconds))
+    return Row(
+        f"page of {PAGE}, first seen, and every card read, s",
+        pages.median_s,
+        len(seconds),
+        equal=sound,
+        ours=pages.document(),
         versions=versions,
     )
 

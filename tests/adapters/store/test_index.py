@@ -184,6 +184,15 @@ def test_whatever_happens_to_the_index_the_answer_is_that_of_the_files(
     assert paged(store, 3) == shelf.store.list()
 
 
+def test_a_card_that_the_index_spoiled_is_read_from_its_object(shelf: Shelf) -> None:
+    expected = {v.ref: v.card for v in shelf.store.list()}
+    db = sqlite3.connect(current(shelf.root))
+    db.execute("update versions set card = substr(card, 1, 40)")
+    db.commit()
+    db.close()
+    assert {v.ref: v.card for v in shelf.store.page().versions} == expected
+
+
 def test_an_index_is_not_believed_in_a_copy_of_the_store(shelf: Shelf, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(shelf.root, tmp_path / "copy", symlinks=True))
     shutil.rmtree(copy / "names" / "a")

@@ -10,4 +10,4 @@ def test_every_row_has_both_sides_agree() -> None:
     assert [row.figure for row in rows if not row.equal] == []
     bars = {row.bar for row in rows if row.op is not None}
     assert bars == {50e-6, 2e-3, 50e-3, 100.0}
-    assert len(rows) == 10
+    assert len(rows) == 11
