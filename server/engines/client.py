@@ -5,6 +5,7 @@ when (`gateway/residency.py`) and what a user asked for.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -19,6 +20,12 @@ LOST = (aiohttp.ClientError, OSError, TimeoutError)
 """What aiohttp raises when the engine does not answer."""
 
 
+_OURS = "/v1/skillweave"
+"""The routes that `vllm_plugin/` adds to an engine."""
+_RANK = re.compile(r"rank (\d+) is greater than max_lora_rank (\d+)", re.IGNORECASE)
+_DYING = ("EngineDead", "EngineCore encountered an issue")
+
+
 @dataclass(frozen=True)
 class EngineModel:
     """One name that an engine serves; `path` is the folder of an adapter, or the base."""
@@ -26,6 +33,22 @@ class EngineModel:
     name: str
     path: str
     parent: str | None
+
+
+@dataclass(frozen=True)
+class EngineResidency:
+    """What an engine with our plugin truly holds.
+
+    `slots` are names that can be in a batch now, `host` names in host memory, `pinned` names that
+    are never evicted. The three limits are those that the engine was started with.
+    """
+
+    slots: tuple[str, ...]
+    host: tuple[str, ...]
+    pinned: tuple[str, ...]
+    max_loras: int
+    max_cpu_loras: int
+    max_lora_rank: int
 
 
 class EngineClient:
@@ -99,13 +122,14 @@ class EngineClient:
                 f"{self.url} does not load adapters at run time; start it with --enable-lora and "
                 "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1"
             )
-        raise AdapterRefused(
-            [Problem("engine_refused", f"the engine answered {status}: {error_message(text)}")],
-            subject=f"adapter folder {path}",
-        )
+        if status in (401, 503) or any(mark in text for mark in _DYING):
+            raise EngineError(f"{self.url} did not load {name}: {status} {error_message(text)}")
+        raise AdapterRefused([_refusal(status, error_message(text))], subject=f"adapter {name}")
 
     async def unload(self, name: str) -> None:
         """Take an adapter's name away; a name that is not there is no error.
+
+        The engine keeps slot and memory until other adapters push it out; `remove` frees both.
 
         Raises:
             EngineError: the engine is gone or refuses.
@@ -113,6 +137,47 @@ class EngineClient:
         status, text = await self._control("/v1/unload_lora_adapter", {"lora_name": name})
         if status not in (200, 404):
             raise EngineError(f"{self.url} did not unload {name}: {status} {error_message(text)}")
+
+    async def residency(self) -> EngineResidency | None:
+        """What the engine holds in truth; None where it runs without our plugin.
+
+        Raises:
+            EngineError: the engine is gone or refuses.
+        """
+        try:
+            async with self._session.get(
+                f"{self.url}{_OURS}/residency", headers=self._headers, timeout=CONTROL_TIMEOUT
+            ) as reply:
+                status, text = reply.status, await reply.text()
+        except LOST as err:
+            raise EngineError(f"the engine at {self.url} does not answer: {_short(err)}") from err
+        if status == 404:
+            return None
+        if status != 200:
+            raise EngineError(f"{self.url}{_OURS}/residency: {status} {error_message(text)}")
+        return _residency(text, self.url)
+
+    async def remove(self, name: str) -> None:
+        """Free an adapter's slot and memory, and its name; one that is not there is no error.
+
+        Needs our plugin in the engine (`residency` says whether it is there).
+
+        Raises:
+            EngineError: the engine is gone or refuses.
+        """
+        status, text = await self._control(f"{_OURS}/remove", {"lora_name": name})
+        if status not in (200, 404):
+            raise EngineError(f"{self.url} did not remove {name}: {status} {error_message(text)}")
+
+    async def pin(self, name: str, *, pinned: bool) -> None:
+        """Keep an adapter in the engine's memory whatever else is loaded, or no longer.
+
+        Raises:
+            EngineError: the engine is gone, has no plugin, or has no room left to pin.
+        """
+        status, text = await self._control(f"{_OURS}/pin", {"lora_name": name, "pinned": pinned})
+        if status != 200:
+            raise EngineError(f"{self.url} did not pin {name}: {status} {error_message(text)}")
 
     def post(self, path: str, body: bytes) -> "aiohttp.client._RequestContextManager":
         """An answer as it comes; no time limit, since a stream may be long."""
@@ -146,6 +211,27 @@ def error_message(text: str) -> str:
         return cast(str, json.loads(text)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return text[:300]
+
+
+def _refusal(status: int, message: str) -> Problem:
+    ranks = _RANK.search(message)
+    if ranks is None:
+        return Problem("engine_refused", f"the engine answered {status}: {message}")
+    text = f"rank {ranks[1]}, and the running engine was started for at most {ranks[2]}"
+    return Problem("rank_above_cap", f"{text}: not servable here")
+
+
+def _residency(text: str, url: str) -> EngineResidency:
+    try:
+        said = json.loads(text)
+        names = [tuple(str(name) for name in said[key]) for key in ("slots", "host", "pinned")]
+        limits = [int(said[key]) for key in ("max_loras", "max_cpu_loras", "max_lora_rank")]
+    except (ValueError, KeyError, TypeError) as err:
+        raise EngineError(
+            f"{url}{_OURS}/residency answered {text[:200]!r}: expected slots, host, pinned and the "
+            "limits of the engine; its plugin is of another skillweave"
+        ) from err
+    return EngineResidency(names[0], names[1], names[2], limits[0], limits[1], limits[2])
 
 
 def _short(err: BaseException) -> str:

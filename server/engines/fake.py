@@ -30,6 +30,9 @@ class FakeEngine:
     `adapters` maps an engine-side name to its folder. Names that begin with `refuse` (if that is
     not empty) are not loaded; `fail`, if not empty, is the answer to every prompt; a stream breaks
     off after `cut_after` words. `loads` and `aborted` are for tests to look at.
+
+    With `plugin` it answers the routes of our plugin, too: `held` are the names in its memory,
+    which a plain unload leaves there, as vLLM does.
     """
 
     base_name: str = "base"
@@ -43,6 +46,12 @@ class FakeEngine:
     adapters: dict[str, str] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     aborted: int = 0
+    plugin: bool = True
+    max_loras: int = 4
+    max_cpu_loras: int = 8
+    max_lora_rank: int = 16
+    held: set[str] = field(default_factory=set)
+    pinned: set[str] = field(default_factory=set)
 
     def app(self) -> web.Application:
         """The server; everything below /v1 demands the secret, as in vLLM."""
@@ -52,6 +61,10 @@ class FakeEngine:
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/load_lora_adapter", self._load)
         app.router.add_post("/v1/unload_lora_adapter", self._unload)
+        if self.plugin:
+            app.router.add_get("/v1/skillweave/residency", self._residency)
+            app.router.add_post("/v1/skillweave/remove", self._remove)
+            app.router.add_post("/v1/skillweave/pin", self._pin)
         app.router.add_post("/v1/chat/completions", self._answer)
         app.router.add_post("/v1/completions", self._answer)
         app.router.add_post("/tokenize", self._tokenize)
@@ -91,6 +104,7 @@ class FakeEngine:
         if not (Path(path) / "adapter_config.json").is_file():
             return _error(404, f"Loading lora {name} failed: No adapter found for {path}")
         self.adapters[name] = path
+        self.held.add(name)
         return web.Response(text=f"Success: LoRA adapter '{name}' added successfully.")
 
     async def _unload(self, request: web.Request) -> web.Response:
@@ -98,6 +112,35 @@ class FakeEngine:
         if self.adapters.pop(name, None) is None:
             return _error(404, f"The lora adapter '{name}' cannot be found.")
         return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
+
+    async def _residency(self, request: web.Request) -> web.Response:
+        held = sorted(self.held)
+        return web.json_response(
+            {
+                "slots": held[: self.max_loras],
+                "host": held,
+                "pinned": sorted(self.pinned),
+                "max_loras": self.max_loras,
+                "max_cpu_loras": self.max_cpu_loras,
+                "max_lora_rank": self.max_lora_rank,
+            }
+        )
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        name = (await request.json())["lora_name"]
+        known = name in self.adapters or name in self.held
+        self.adapters.pop(name, None)
+        self.held.discard(name)
+        self.pinned.discard(name)
+        return web.json_response({}) if known else _error(404, f"no adapter {name!r}")
+
+    async def _pin(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        name, change = body["lora_name"], self.pinned.add if body["pinned"] else self.pinned.discard
+        if name not in self.held:
+            return _error(404, f"no adapter {name!r}")
+        change(name)
+        return web.json_response({})
 
     async def _tokenize(self, request: web.Request) -> web.Response:
         body = await request.json()
