@@ -24,6 +24,9 @@ class EngineState(BaseModel):
     pid: int | None = None
     started: int | None = None
     ready: bool = False
+    restarts: int = 0
+    recovery_s: float | None = None
+    """From its last end until it was ready again."""
 
     @property
     def alive(self) -> bool:
@@ -37,6 +40,7 @@ class ServerState(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     admin_key: str
+    metrics_key: str | None = None
     base_name: str
     family: str | None = None
     base_label: str = ""
@@ -46,6 +50,9 @@ class ServerState(BaseModel):
     max_lora_rank: int | None = None
     stop_timeout_s: float = 10.0
     run_dir: Path | None = None
+    gateway_restarts: int = 0
+    draining: bool = False
+    """The server is about to end: it answers, but wants no new clients."""
     engines: tuple[EngineState, ...] = ()
 
 

@@ -18,6 +18,8 @@ from .errors import INVALID, Row, error_body, error_reply
 from .models import list_models, one_model
 from .relay import Relay
 from .service import Service
+from .telemetry.routes import metrics_route
+from .telemetry.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,10 @@ def create_app(service: Service) -> FastAPI:
         return JSONResponse(body, status_code=200 if service.ready else 503)
 
     app.include_router(admin_routes(service))
+    app.include_router(metrics_route(service))
     _add_error_handlers(app)
+    # Around everything, the handler of unexpected errors too; so it comes last.
+    app.middleware_stack = Watch(app.build_middleware_stack(), service.telemetry)
     return app
 
 

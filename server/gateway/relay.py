@@ -60,7 +60,7 @@ class Relay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service = self._service
-        span = service.telemetry.begin(self._path)
+        span = service.telemetry.begin(self._path, scope)
         reply = Reply(send, span)
         try:
             caller = service.door.enter(scope)

@@ -22,7 +22,7 @@ from .publish import Publisher
 from .residency import Residency, engine_door
 from .resolve import Resolver
 from .selector import load_selector, note_path
-from .telemetry.span import Telemetry
+from .telemetry.telemetry import Telemetry
 
 
 class Service:
@@ -31,10 +31,16 @@ class Service:
     Args:
         state: as read at the start; `follow` takes newer ones.
         selector: what answers `auto`; None where no router is configured.
+        telemetry: where requests report to; by default metrics without an access log.
     """
 
     def __init__(
-        self, state: ServerState, session: aiohttp.ClientSession, *, selector: Selector | None
+        self,
+        state: ServerState,
+        session: aiohttp.ClientSession,
+        *,
+        selector: Selector | None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.state = state
         self.base_name = state.base_name
@@ -52,7 +58,7 @@ class Service:
         self.publisher = Publisher(self.catalog, self.residency)
         self.door = Door()
         self.admission = Admission(self.pool)
-        self.telemetry = Telemetry()
+        self.telemetry = telemetry or Telemetry()
         self._following = asyncio.Lock()
 
     @property

@@ -92,11 +92,12 @@ class Reply:
 
     async def start(self, status: int, headers: Headers, *, streaming: bool) -> None:
         self.begun, self._streaming = True, streaming
-        self._span.answering(status)
+        self._span.answering(status, streaming=streaming)
         every = [*headers, (b"x-request-id", self._span.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": every})
 
     async def chunk(self, data: bytes, *, last: bool = False) -> None:
+        self._span.chunk()
         await self._send({"type": "http.response.body", "body": data, "more_body": not last})
 
     async def whole(self, status: int, body: bytes, headers: Headers) -> None:

@@ -1,0 +1,59 @@
+"""`GET /metrics`, for Prometheus.
+
+Names of adapters stand in it, so it is not for everybody: with a metrics key it wants
+`Authorization: Bearer KEY`, without one it answers to this machine only.
+Owns the route and who may read it. Refuses to own the metrics.
+"""
+
+import asyncio
+import ipaddress
+import secrets
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from ..errors import Forbidden
+from ..service import Service
+from .gauges import Scrape, families
+
+
+def metrics_route(service: Service) -> APIRouter:
+    """The route."""
+    router = APIRouter()
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        require_reader(request, service.state.metrics_key)
+        registry = CollectorRegistry()
+        registry.register(Scrape(service.telemetry.registry, families(service)))
+        text = await asyncio.to_thread(generate_latest, registry)  # long, and nobody waits for it
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def require_reader(request: Request, key: str | None) -> None:
+    """Let in who may read metrics.
+
+    Raises:
+        Forbidden: the key is missing or wrong, or none is set and the caller is elsewhere.
+    """
+    if key is None:
+        if not _is_loopback(request.client.host if request.client else ""):
+            raise Forbidden(
+                "metrics answer to this machine only; set SKILLWEAVE_METRICS_KEY where the server "
+                "is started, and scrape with `Authorization: Bearer KEY`"
+            )
+        return
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if not secrets.compare_digest(given.encode(), key.encode()):
+        raise Forbidden("the metrics key is missing or wrong: send `Authorization: Bearer KEY`")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
