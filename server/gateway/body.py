@@ -1,8 +1,8 @@
 """A request's body: parsed once, judged, and written again for the engine. Pure.
 
-Owns what a client may not say (duplicate keys, control fields), the first checks of the
-conversation, and the rewriting of `model`, system text and template arguments. Refuses to own
-what the engine judges better: every other field passes through untouched.
+Owns the first checks of a request (JSON, duplicate keys, which kind it is), the conversation in it,
+and the rewriting of `model`, system text and template arguments. Refuses to own what a client may
+not say (`control.py`) and what the engine judges better: every other field passes untouched.
 """
 
 import json
@@ -10,30 +10,20 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from ...adapters.skills import Skill, system_prompt
+from .control import check_control
 from .errors import RequestRefused
 
 Fields = dict[str, object]
-Kind = Literal["chat", "completion", "tokenize"]
-
-CONTROL_FIELDS = frozenset(
-    {
-        "priority",
-        "cache_salt",
-        "kv_transfer_params",
-        "ec_transfer_params",
-        "vllm_xargs",
-        "request_id",
-        "session_id",
-        "routed_experts_prompt_start",
-        "mm_payload",
-        "mm_processor_kwargs",
-        "media_io_kwargs",
-        "return_mm_kwargs",
-        "prompt_embeds",
-        "lora_request",
-    }
-)
-"""Fields by which a client could act on other requests, other tenants or the engine itself."""
+Kind = Literal["chat", "completion", "response", "tokenize"]
+CONVERSATIONS: Mapping[Kind, tuple[str, ...]] = {
+    "chat": ("messages",),
+    "completion": ("prompt",),
+    "response": ("input",),
+    "tokenize": ("messages", "prompt"),
+}
+"""The fields by which a kind of request says what is to be answered; any other of them, which the
+engine would pass over, is refused, so that nothing else is judged than what is answered."""
+_SAYING = frozenset(name for names in CONVERSATIONS.values() for name in names)
 
 
 def parse_body(raw: bytes, *, kind: Kind) -> Fields:
@@ -43,28 +33,36 @@ def parse_body(raw: bytes, *, kind: Kind) -> Fields:
         RequestRefused: no JSON object, a key twice, a control field, no model, no messages.
     """
     fields = _parse_json(raw)
-    control = sorted(CONTROL_FIELDS.intersection(fields))
-    if control:
-        raise RequestRefused(
-            f"field {control[0]!r} steers the engine and cannot be set by a client; leave it out",
-            param=control[0],
-        )
+    check_control(fields)
     if not isinstance(fields.get("model"), str) or not fields["model"]:
         raise RequestRefused(
             f"model is {fields.get('model')!r}: expected a string such as 'base', 'auto' or the "
             "name of a skill; GET /v1/models lists them",
             param="model",
         )
-    if kind == "chat" or "messages" in fields:
-        _check_messages(fields.get("messages"))
-    elif "prompt" not in fields:
-        raise RequestRefused("prompt is missing: expected a string", param="prompt")
+    _check_saying(fields, kind)
     return fields
 
 
 def messages_of(fields: Fields) -> list[Fields] | None:
-    """The checked messages of a request, None where it has a prompt instead."""
+    """The checked messages of a request, None where it has a prompt or an input instead."""
     return cast("list[Fields] | None", fields.get("messages"))
+
+
+def conversation_of(fields: Fields) -> list[Fields] | None:
+    """What is said in a request as chat messages; None where it is a mere prompt.
+
+    The input of `/v1/responses` is read as the conversation that it stands for: calls of one turn
+    are one message of the assistant, their results are messages of the role `tool`.
+    """
+    if "messages" in fields:
+        return messages_of(fields)
+    if "input" not in fields:
+        return None
+    instructions, given = fields.get("instructions"), fields["input"]
+    system = [{"role": "system", "content": instructions}] if instructions else []
+    items = given if isinstance(given, list) else [{"role": "user", "content": given}]
+    return [*system, *_turns(cast("list[Fields]", items))]
 
 
 def text_of(content: object) -> str:
@@ -97,7 +95,7 @@ def rewrite(
 
     Args:
         model: the engine-side name.
-        skill: a text for the system message; the request must have messages then.
+        skill: a text for the system message, or the instructions; never with a prompt.
         template_arguments: defaults for the chat template; what the client says wins.
         control: fields by which the gateway steers the engine, such as `priority`.
     """
@@ -105,13 +103,28 @@ def rewrite(
     messages = messages_of(fields)
     if skill is not None and messages is not None:
         out["messages"] = with_skill_text(messages, skill)
-    if template_arguments and messages is not None:
+    elif skill is not None and "input" in fields:
+        given = fields.get("instructions")
+        out["instructions"] = system_prompt(skill, given if isinstance(given, str) else None)
+    if template_arguments and "prompt" not in fields:
         given = fields.get("chat_template_kwargs")
         out["chat_template_kwargs"] = {
             **template_arguments,
             **(given if isinstance(given, dict) else {}),
         }
-    return json.dumps(out, separators=(",", ":")).encode()
+    return dump(out)
+
+
+def dump(value: object) -> bytes:
+    """JSON, as short as it goes.
+
+    Raises:
+        RequestRefused: what a client sent is nested too deep to be written again.
+    """
+    try:
+        return json.dumps(value, separators=(",", ":")).encode()
+    except RecursionError as err:
+        raise RequestRefused("the body is nested too deep") from err
 
 
 def _parse_json(raw: bytes) -> Fields:
@@ -137,6 +150,54 @@ def _unique(pairs: list[tuple[str, object]]) -> Fields:
 
 def _no_constant(text: str) -> float:
     raise RequestRefused(f"{text} is not JSON: expected a finite number")
+
+
+def _turns(items: list[Fields]) -> list[Fields]:
+    turns: list[Fields] = []
+    for item in items:
+        kind = item.get("type", "message")
+        if kind == "function_call_output":
+            turns.append({"role": "tool", "content": item.get("output")})
+        elif kind == "function_call":
+            if turns and turns[-1]["role"] == "assistant":
+                calls = cast("list[Fields]", turns[-1].setdefault("tool_calls", []))
+                calls.append(item)
+            else:
+                turns.append({"role": "assistant", "content": "", "tool_calls": [item]})
+        elif isinstance(item.get("role"), str):
+            turns.append({"role": item["role"], "content": item.get("content")})
+    return turns
+
+
+def _check_saying(fields: Fields, kind: Kind) -> None:
+    expected = CONVERSATIONS[kind]
+    given = [name for name in expected if name in fields]
+    for name in _SAYING.intersection(fields):
+        if name not in given[:1]:
+            raise RequestRefused(
+                f"{name} does not belong into this request, which is answered by its "
+                f"{' or '.join(expected)}: leave it out, or ask the route that reads it",
+                param=name,
+            )
+    if "messages" in given or expected == ("messages",):
+        _check_messages(fields.get("messages"))
+    elif not given:
+        raise RequestRefused(f"{expected[-1]} is missing: expected a string", param=expected[-1])
+    elif "input" in given:
+        _check_input(fields["input"])
+
+
+def _check_input(items: object) -> None:
+    if isinstance(items, str):
+        return
+    if not isinstance(items, list) or not items:
+        what = "an empty list" if items == [] else type(items).__name__
+        raise RequestRefused(
+            f"input is {what}: expected a string or a list of items", param="input"
+        )
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise RequestRefused(f"input[{place}] is no object", param=f"input[{place}]")
 
 
 def _check_messages(messages: object) -> None:

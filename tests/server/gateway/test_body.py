@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from skillweave.adapters.skills import Skill
 from skillweave.server.gateway.body import (
-    CONTROL_FIELDS,
+    Kind,
+    conversation_of,
     parse_body,
     rewrite,
     text_of,
@@ -48,16 +49,61 @@ def test_refused(raw: bytes, says: str) -> None:
         parse_body(raw, kind="chat")
 
 
-@pytest.mark.parametrize("field", sorted(CONTROL_FIELDS))
-def test_control_fields_are_refused_even_when_empty(field: str) -> None:
-    with pytest.raises(RequestRefused, match=field) as caught:
-        parse_body(chat(**{field: None}), kind="chat")
-    assert caught.value.param == field
-
-
 def test_a_completion_needs_a_prompt() -> None:
     with pytest.raises(RequestRefused, match="prompt is missing"):
         parse_body(b'{"model":"m"}', kind="completion")
+
+
+def test_control_fields_are_refused() -> None:
+    with pytest.raises(RequestRefused, match="priority"):
+        parse_body(chat(priority=None), kind="chat")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "param"),
+    [
+        ("chat", {"messages": HELLO, "prompt": "p"}, "prompt"),
+        ("chat", {"messages": HELLO, "input": "p"}, "input"),
+        ("completion", {"prompt": "p", "messages": HELLO}, "messages"),
+        ("response", {"input": "p", "messages": HELLO}, "messages"),
+        ("response", {"input": "p", "prompt": {"id": "x"}}, "prompt"),
+        ("response", {}, "input"),
+        ("response", {"input": []}, "input"),
+        ("response", {"input": 7}, "input"),
+        ("response", {"input": ["hi"]}, "input[0]"),
+        ("tokenize", {}, "prompt"),
+        ("tokenize", {"messages": HELLO, "prompt": "p"}, "prompt"),
+    ],
+)
+def test_only_what_is_answered_may_be_said(
+    kind: Kind, fields: dict[str, object], param: str
+) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        parse_body(json.dumps({"model": "m", **fields}).encode(), kind=kind)
+    assert caught.value.param == param
+
+
+def test_an_input_is_a_conversation() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c", "output": "42"}
+    question = {"role": "user", "content": "q"}
+    thought = {"type": "reasoning", "summary": []}
+    fields = {"input": [question, thought, call, {**call, "call_id": "d"}, result, result]}
+    turns = conversation_of({**fields, "instructions": "be brief"})
+    assert turns is not None
+    assert [turn["role"] for turn in turns] == ["system", "user", "assistant", "tool", "tool"]
+    assert len(turns[2]["tool_calls"]) == 2  # type: ignore[arg-type]
+    assert conversation_of({"input": "hi"}) == HELLO
+    assert conversation_of({"messages": HELLO}) == HELLO
+    assert conversation_of({"prompt": "p"}) is None
+
+
+def test_a_skill_goes_into_the_instructions() -> None:
+    fields = parse_body(b'{"model":"m","input":"hi","instructions":"Be brief."}', kind="response")
+    out = json.loads(rewrite(fields, model="n", skill=SKILL, template_arguments={"t": 1}))
+    assert out["instructions"] == "Be brief.\n\nDo it well."
+    assert out["chat_template_kwargs"] == {"t": 1}
+    assert out["input"] == "hi"
 
 
 def test_other_fields_pass_unchanged() -> None:
