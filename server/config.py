@@ -7,9 +7,12 @@ the engine that it does not interpret: those travel untouched in `engine_args`.
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from .access_settings import Limits, check_networks
 
 EngineKind = Literal["vllm", "fake"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 ALLOWED_RANK_CAPS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The values that vLLM's `--max-lora-rank` accepts; an adapter may have any rank up to it."""
@@ -34,11 +37,21 @@ class ServeConfig(BaseModel):
     """Saved router that answers to the model `auto`."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. There are no user keys yet: beyond loopback everybody may ask."""
+    """Address to listen on; beyond loopback there must be keys."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
     admin_key: str | None = Field(default=None, min_length=8)
     """Key for the admin routes; None makes one."""
+    keys: Path | None = None
+    """File of the keys; None means the one in the store, where `keys create` has made it."""
+    allow_anybody: bool = False
+    """Without keys, listen beyond loopback all the same: something else guards the address."""
+    admin_networks: tuple[str, ...] = ()
+    """Networks beyond this machine, such as `10.0.0.0/8`, from which admin routes answer."""
+    server_names: tuple[str, ...] = ()
+    """Host names by which this server is known, beside addresses and localhost."""
+    limits: Limits = Limits()
+    """The most that one request may ask for."""
 
     engine: EngineKind = "vllm"
     """Which engine to start; `fake` is the stand-in of the tests."""
@@ -64,10 +77,34 @@ class ServeConfig(BaseModel):
 
     log_dir: Path | None = None
     """Where logs of gateway and engines stay; None keeps them only while the server runs."""
+    log_level: LogLevel = "warning"
+    """What the gateway says in its own log (`gateway.log`)."""
+    access_log: Literal["json", "off"] = "json"
+    """One line of JSON for each request, without prompts and answers."""
+    access_log_file: Path | None = None
+    """Its file, `-` for standard output; None means `access.log` in log_dir, without one nowhere."""
+    access_log_mb: int = Field(default=64, ge=1)
+    """Size at which the file is put aside (three old ones stay)."""
+    metrics_key: str | None = Field(default=None, min_length=8)
+    """Bearer key for /metrics; None lets only this machine read them."""
+    metrics_adapters: int = Field(default=50, ge=0, le=1000)
+    """Adapters with metrics of their own; later ones share the label `other`."""
+
     start_timeout_s: float = Field(default=300.0, gt=0)
     """How long an engine may take to answer its first health check."""
     stop_timeout_s: float = Field(default=10.0, gt=0)
     """How long running requests and the engine get to end on their own."""
+    drain_s: float = Field(default=0.0, ge=0)
+    """How long /ready says no before the server ends, so that a balancer sends nothing more."""
+    hang_timeout_s: float = Field(default=120.0, gt=0)
+    """An engine or gateway that has not answered its health check for so long is started again."""
+    restart_longest_s: float = Field(default=30.0, gt=0)
+    """Longest wait before one that ends again and again is started once more."""
+
+    @field_validator("admin_networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        return check_networks(networks)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

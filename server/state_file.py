@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from ..adapters.errors import EngineError
+from .access_settings import AccessState
 from .process import start_time
 
 
@@ -41,6 +42,10 @@ class ServerState(BaseModel):
 
     admin_key: str
     metrics_key: str | None = None
+    metrics_adapters: int = 50
+    access_log: Path | None = None
+    access_log_bytes: int = 64 * 1024**2
+    log_level: str = "warning"
     base_name: str
     family: str | None = None
     base_label: str = ""
@@ -54,6 +59,7 @@ class ServerState(BaseModel):
     draining: bool = False
     """The server is about to end: it answers, but wants no new clients."""
     engines: tuple[EngineState, ...] = ()
+    access: AccessState = AccessState()
 
 
 def write_state(path: Path, state: ServerState) -> None:

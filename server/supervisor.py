@@ -1,12 +1,12 @@
-"""The parent process: starts gateway and engines as siblings, restarts them, leaves none behind.
+"""The parent process: starts gateway and engines as siblings, keeps them, leaves none behind.
 
     supervisor ── gateway (uvicorn, holds the public socket)
                └─ keeper ── engine (vLLM, on loopback, with a secret)
 
-Owns the order of start and stop, restarts, the state file and the signals. Refuses to own HTTP
-(`gateway/`), flags (`engines/`), how a child is started (`children.py`) and the end of an engine's
-own children (`keeper.py`). Every child holds the read end of a pipe whose write end is here: when
-this process is gone, by whatever means, the pipes read EOF and the children end.
+Owns the order of start and stop, the state file and the signals. Refuses to own HTTP (`gateway/`),
+flags (`engines/`), how a child is started (`children.py`) and started again (`guards.py`), and the
+end of an engine's own children (`keeper.py`). Every child holds the read end of a pipe whose write
+end is here: when this process is gone, by whatever means, the pipes read EOF and the children end.
 """
 
 import asyncio
@@ -22,24 +22,28 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
-from ..adapters.errors import EngineError
+from ..adapters.errors import UsageError
 from .children import Nursery
 from .config import ServeConfig
 from .engines.launch import BASE_NAME, check_engine
 from .events import Event, Line, Ready
-from .health import last_words, until_engine_answers, until_gateway_ready
+from .guards import AnyEngine, EngineGuard, ForeignGuard, GatewayGuard
+from .health import until_gateway_ready
 from .listen import address_of, open_listener
 from .plan import make_plan
 from .process import Child
+from .reaper import reap_strangers
 from .state_file import EngineState, ServerState, write_state
 
 T = TypeVar("T")
 
-MAX_RESTARTS = 5
-RESTART_WINDOW_S = 120.0
 GATEWAY_MARGIN_S = 2.0
 KEEPER_MARGIN_S = 8.0
 """What a keeper takes beyond the grace of its engine, to end what the engine left behind."""
+RETRY_S = 1.0
+"""How soon a state file that could not be written is tried again."""
+REAP_S = 5.0
+STDOUT = Path("-")
 
 
 class Stopped(Exception):
@@ -47,27 +51,33 @@ class Stopped(Exception):
 
 
 class Supervisor:
-    """Runs one server until a signal comes, `stop` is called, or it gives up.
+    """Runs one server until a signal comes or `stop` is called.
 
     Args:
         on_event: told about progress and readiness; called from the event loop.
+        lines_fd: where the access log goes if it is to go to standard output.
     """
 
-    def __init__(self, config: ServeConfig, *, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, config: ServeConfig, *, on_event: Callable[[Event], None], lines_fd: int = 1
+    ) -> None:
         self._config = config
         self._tell = on_event
+        self._lines_fd = lines_fd
         self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._admin_key = config.admin_key or secrets.token_urlsafe(24)
-        self._engines: list[Child | None] = []
-        self._states: list[EngineState] = []
-        self._gateway: Child | None = None
+        self._engines: list[AnyEngine] = []
+        self._gateway: GatewayGuard | None = None
         self._listener: socket.socket | None = None
         self._made: Nursery | None = None
-        self._restarts: list[float] = []
+        self._keeping: list[asyncio.Task[None]] = []
+        self._draining = False
 
     def stop(self) -> None:
         """Ask for a clean end; asked twice, everything is killed at once."""
         if self._stopping.is_set():
+            self._hurry.set()
             for child in self._children():
                 child.kill()
         self._stopping.set()
@@ -77,7 +87,7 @@ class Supervisor:
 
         Raises:
             PortInUse, EngineMissing, UsageError: before anything was started.
-            EngineError: an engine or the gateway did not start, or kept dying.
+            EngineError: no engine, or no gateway, did start.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -85,7 +95,8 @@ class Supervisor:
         try:
             with contextlib.suppress(Stopped):
                 await self._start()
-                await self._watch()
+                await self._unless_stopped(asyncio.gather(*self._keeping))
+            await self._drain()
         finally:
             await self._end()
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -99,18 +110,22 @@ class Supervisor:
         check_engine(config)
         self._listener = open_listener(config.host, config.port)
         plan = await self._unless_stopped(asyncio.to_thread(make_plan, config))
-        if config.log_dir is not None:
-            config.log_dir.mkdir(parents=True, exist_ok=True)
-        self._made = Nursery(config, plan, Path(tempfile.mkdtemp(prefix="skillweave-")))
+        lines_fd = self._prepare_logs()
+        run_dir = Path(tempfile.mkdtemp(prefix="skillweave-"))
+        self._made = Nursery(config, plan, run_dir, lines_fd=lines_fd)
         for line in plan.lines:
             self._tell(Line(line))
         self._start_engines()
         self._write_state()
-        self._gateway = self._nursery.start_gateway(self._listener)
         url = address_of(self._listener, config.host)
-        waits = [until_gateway_ready(url, self._gateway)]
-        waits += [self._until_healthy(index) for index in range(self._count)]
-        await self._unless_stopped(asyncio.gather(*waits))
+        self._gateway = GatewayGuard(
+            self._nursery, self._listener, url=url, say=self._say, changed=self._announce
+        )
+        ready = until_gateway_ready(url, self._gateway.child)
+        await self._unless_stopped(asyncio.gather(ready, self._until_settled()))
+        self._keep(self._gateway.keep())
+        if os.getpid() == 1:
+            self._keep(self._reap())
         seconds = round(time.monotonic() - began, 2)
         pids = (os.getpid(), *(child.pid for child in self._children()))
         self._tell(Ready(f"{url}/v1", self._admin_key, pids, seconds))
@@ -118,72 +133,94 @@ class Supervisor:
     def _start_engines(self) -> None:
         config = self._config
         if config.engine_url is not None:
-            self._engines = [None]
-            self._states = [EngineState(url=config.engine_url, secret=config.engine_key)]
-            return
-        for line in self._nursery.explain():
-            self._tell(Line(f"  {line}"))
-        for index in range(config.num_engines):
-            child, state = self._nursery.start_engine(index)
-            self._engines.append(child)
-            self._states.append(state)
+            state = EngineState(url=config.engine_url, secret=config.engine_key)
+            timeout_s = config.start_timeout_s
+            self._engines = [
+                ForeignGuard(state, timeout_s=timeout_s, say=self._say, changed=self._announce)
+            ]
+        else:
+            for line in self._nursery.explain():
+                self._tell(Line(f"  {line}"))
+            for index in range(config.num_engines):  # one by one: the end must find each of them
+                self._engines.append(
+                    EngineGuard(self._nursery, index, say=self._say, changed=self._announce)
+                )
+        for engine in self._engines:
+            self._keep(engine.keep())
 
-    async def _until_healthy(self, index: int) -> None:
-        """Wait for an engine, then tell the gateway about it."""
-        state, timeout_s = self._states[index], self._config.start_timeout_s
-        await until_engine_answers(state, self._engines[index], timeout_s=timeout_s)
-        self._states[index] = state.model_copy(update={"ready": True})
-        self._announce()
+    async def _until_settled(self) -> None:
+        """Wait until each engine has answered, or failed, once; one is enough to serve.
+
+        Raises:
+            EngineError: of the first engine, where none has ever become ready.
+        """
+        outcomes = await asyncio.gather(*(engine.settled for engine in self._engines))
+        failed = [outcome for outcome in outcomes if outcome is not None]
+        if failed and not any(engine.ever_ready for engine in self._engines):
+            raise failed[0]
+
+    def _prepare_logs(self) -> int | None:
+        """Make the folders of logs; returns the descriptor for access lines that go to no file."""
+        config = self._config
+        if config.log_dir is not None:
+            config.log_dir.mkdir(parents=True, exist_ok=True)
+        if config.access_log == "off" or self._access_file is None:
+            to_stdout = config.access_log == "json" and config.access_log_file == STDOUT
+            return self._lines_fd if to_stdout else None
+        try:
+            self._access_file.open("ab").close()
+        except OSError as err:
+            raise UsageError(
+                f"access log {self._access_file}: {err.strerror}; name a file that can be written "
+                "(access_log_file), or say access_log = 'off'"
+            ) from err
+        return None
+
+    @property
+    def _access_file(self) -> Path | None:
+        config = self._config
+        if config.access_log == "off" or config.access_log_file == STDOUT:
+            return None
+        if config.access_log_file is not None:
+            return config.access_log_file.absolute()
+        return None if config.log_dir is None else config.log_dir.absolute() / "access.log"
 
     # -- run -----------------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
-        """Start again what has ended, until too many have in a short time."""
-        guards = (self._guard_engine(index) for index in range(self._count))
-        await self._unless_stopped(asyncio.gather(self._guard_gateway(), *guards))
+    def _keep(self, work: Coroutine[object, object, None]) -> None:
+        self._keeping.append(asyncio.create_task(work))
 
-    async def _guard_gateway(self) -> None:
-        while self._gateway is not None and self._listener is not None:
-            await self._gateway.exited.wait()
-            self._count_restart(self._gateway)
-            self._gateway.close()
-            self._gateway = self._nursery.start_gateway(self._listener)
+    async def _reap(self) -> None:
+        """As the first process of a container, collect orphans, since nobody else does."""
+        while True:
+            await asyncio.sleep(REAP_S)
+            reap_strangers({child.pid for child in self._children()})
 
-    async def _guard_engine(self, index: int) -> None:
-        while (child := self._engines[index]) is not None:
-            await child.exited.wait()
-            self._count_restart(child)
-            child.kill()
-            child.close()
-            child, self._states[index] = self._nursery.start_engine(index)
-            self._engines[index] = child
-            self._announce()
-            try:
-                await self._until_healthy(index)
-            except EngineError as err:  # its end is counted when this loop comes around
-                self._tell(Line(str(err)))
-                child.kill()
-
-    def _count_restart(self, child: Child) -> None:
-        now = time.monotonic()
-        recent = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_S]
-        self._restarts = [*recent, now]
-        if len(self._restarts) > MAX_RESTARTS:
-            raise EngineError(last_words(child, f"ended {len(self._restarts)} times in a row"))
-        self._tell(Line(last_words(child, "ended and is started again", count=3)))
+    async def _drain(self) -> None:
+        """Say on /ready that the server is about to end, and give balancers the time to hear it."""
+        if self._gateway is None or not self._gateway.child.alive or self._config.drain_s == 0:
+            return
+        self._draining = True
+        self._announce()
+        self._say(f"drains for {self._config.drain_s:g} s: /ready says no, requests are answered")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._config.drain_s)
 
     # -- end -----------------------------------------------------------------------------------
 
     async def _end(self) -> None:
         """Gateway first, so that running answers can end; then the engines; then the files."""
+        for task in self._keeping:
+            task.cancel()
+        await asyncio.gather(*self._keeping, return_exceptions=True)
         grace_s = self._config.stop_timeout_s
         if self._gateway is not None:
-            await self._gateway.stop(grace_s=grace_s + GATEWAY_MARGIN_S)
+            await self._gateway.child.stop(grace_s=grace_s + GATEWAY_MARGIN_S)
         await asyncio.gather(
             *(
-                child.stop(grace_s=grace_s + KEEPER_MARGIN_S, hasty=not state.ready)
-                for child, state in zip(self._engines, self._states, strict=True)
-                if child is not None
+                engine.child.stop(grace_s=grace_s + KEEPER_MARGIN_S, hasty=not engine.state.ready)
+                for engine in self._engines
+                if engine.child is not None
             )
         )
         if self._listener is not None:
@@ -205,16 +242,29 @@ class Supervisor:
             raise Stopped
         return task.result()
 
+    def _say(self, text: str) -> None:
+        self._tell(Line(text))
+
     def _announce(self) -> None:
-        """Write the state file and tell the gateway."""
-        self._write_state()
-        if self._gateway is not None and self._gateway.alive:
-            self._gateway.poke()
+        """Write the state file and tell the gateway; where the disk is full, soon again."""
+        try:
+            self._write_state()
+        except OSError as err:
+            self._say(f"{self._nursery.state_path} cannot be written: {err}; trying again")
+            asyncio.get_running_loop().call_later(RETRY_S, self._announce)
+            return
+        if self._gateway is not None and self._gateway.child.alive:
+            self._gateway.child.poke()
 
     def _write_state(self) -> None:
         config, made = self._config, self._nursery
         state = ServerState(
             admin_key=self._admin_key,
+            metrics_key=config.metrics_key,
+            metrics_adapters=config.metrics_adapters,
+            access_log=self._access_file,
+            access_log_bytes=config.access_log_mb * 1024**2,
+            log_level=config.log_level,
             base_name=BASE_NAME if config.engine_url is None else "",
             family=made.plan.family,
             base_label=config.base or config.engine_url or "",
@@ -224,17 +274,15 @@ class Supervisor:
             max_lora_rank=made.plan.max_lora_rank,
             stop_timeout_s=config.stop_timeout_s,
             run_dir=made.run_dir,
-            engines=tuple(self._states),
+            gateway_restarts=0 if self._gateway is None else self._gateway.restarts.count,
+            draining=self._draining,
+            engines=tuple(engine.state for engine in self._engines),
         )
         write_state(made.state_path, state)
 
     def _children(self) -> list[Child]:
-        every = [self._gateway, *self._engines]
+        every = [guard.child for guard in (self._gateway, *self._engines) if guard is not None]
         return [child for child in every if child is not None]
-
-    @property
-    def _count(self) -> int:
-        return len(self._engines)
 
     @property
     def _nursery(self) -> Nursery:

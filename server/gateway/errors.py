@@ -21,7 +21,11 @@ class RequestRefused(errors.UsageError):
 
 
 class Forbidden(errors.SkillweaveError):
-    """An admin route without the admin key, or from another machine."""
+    """A request without a key that holds, or an admin route without the admin key."""
+
+
+class ForeignPage(errors.SkillweaveError):
+    """A request that a browser may have sent for somebody else's page."""
 
 
 class BudgetSpent(errors.SkillweaveError):
@@ -40,6 +44,14 @@ class NotReady(errors.EngineError):
     """The engine is not there now, but is expected to be."""
 
 
+class RankAboveCap(errors.AdapterRefused):
+    """A sound adapter whose rank is above what the running engine was started for."""
+
+
+class NoRoom(errors.SkillweaveError):
+    """The place for what was sent is full."""
+
+
 @dataclass(frozen=True)
 class Row:
     """HTTP status, OpenAI `type` and `code` of an error class."""
@@ -53,17 +65,20 @@ INVALID = "invalid_request_error"
 
 TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (Forbidden, Row(401, INVALID, "invalid_api_key")),
+    (ForeignPage, Row(403, INVALID, "foreign_page")),
     (RequestRefused, Row(400, INVALID)),
     (errors.ModelStringError, Row(400, INVALID, "invalid_model")),
     (errors.InvalidName, Row(400, INVALID, "invalid_name")),
     (errors.NotFound, Row(404, INVALID, "model_not_found")),
     (errors.Conflict, Row(409, INVALID, "conflict")),
     (errors.BaseMismatch, Row(409, INVALID, "base_mismatch")),
+    (RankAboveCap, Row(409, INVALID, "rank_above_cap")),
     (errors.AdapterRefused, Row(422, INVALID, "adapter_refused")),
     (StaleRouter, Row(409, INVALID, "stale_router")),
     (RouterError, Row(422, INVALID, "router_refused")),
     (errors.SkillError, Row(422, INVALID, "skill_refused")),
     (errors.UsageError, Row(400, INVALID)),
+    (NoRoom, Row(507, "api_error", "no_room")),
     (BudgetSpent, Row(429, "insufficient_quota", "insufficient_quota")),
     (TooBusy, Row(429, "rate_limit_error", "too_busy")),
     (NotReady, Row(503, "service_unavailable_error", "engine_not_ready")),
@@ -95,6 +110,13 @@ def error_body(message: str, *, row: Row, param: str | None = None) -> bytes:
     """OpenAI's error body."""
     error = {"message": message, "type": row.type, "param": param, "code": row.code}
     return json.dumps({"error": error}).encode()
+
+
+def refusal(err: errors.AdapterRefused) -> errors.AdapterRefused:
+    """The same refusal; a `RankAboveCap` where nothing but the engine's cap stands against it."""
+    if {problem.code for problem in err.problems} == {"rank_above_cap"}:
+        return RankAboveCap(err.problems, err.subject)
+    return err
 
 
 def unknown_model(name: str) -> errors.NotFound:

@@ -14,6 +14,7 @@ from ...adapters.skills import Skill, discover_skills
 from ...adapters.store.store import Store
 from ...router.types import Selector
 from ..state_file import ServerState
+from .access.audit import Audit
 from .access.door import Door
 from .admission.admission import Admission
 from .catalog import Catalog
@@ -23,6 +24,7 @@ from .residency import Residency, engine_door
 from .resolve import Resolver
 from .selector import load_selector, note_path
 from .telemetry.telemetry import Telemetry
+from .ui.traffic import Traffic
 
 
 class Service:
@@ -56,9 +58,11 @@ class Service:
         self.pool = Pool(session, restore=self.residency.restore)
         self.resolver = Resolver(self.catalog, selector=selector)
         self.publisher = Publisher(self.catalog, self.residency)
-        self.door = Door()
+        self.door = Door(state.access, admin_key=state.admin_key)
+        self.audit = Audit(state.access.audit)
         self.admission = Admission(self.pool)
         self.telemetry = telemetry or Telemetry()
+        self.traffic = Traffic(self.telemetry)
         self._following = asyncio.Lock()
 
     @property
@@ -91,6 +95,10 @@ class Service:
                 self.problem = "" if self.pool.ready else "no engine is ready yet"
             except SkillweaveError as err:
                 self.problem = str(err)
+
+    async def close(self) -> None:
+        """Write what is only in memory; nothing is answered afterwards."""
+        await self.door.close()
 
     async def _ask_base_name(self) -> str:
         """What an engine that we did not start calls its base: the first name without parent."""

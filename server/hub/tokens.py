@@ -1,19 +1,17 @@
 """Tokens: who may see and change what. Only a hash of a token is kept.
 
-`tokens/<id>.json` below the hub's root. A token is `swh_<id>_<secret>`; the secret has 256 bits,
-so a plain SHA-256 of it is enough. Owns making, finding and revoking. Refuses to own what a
-request needs (`access.py`).
+`tokens/<id>.json` below the hub's root. A token is `swh_<id>_<secret>`. Owns keeping, finding and
+revoking. Refuses to own how tokens are made and compared (`../bearer.py`) and what a request needs
+(`access.py`).
 """
 
 import contextlib
-import hashlib
-import hmac
 import os
 import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
@@ -23,12 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...adapters.digests import canonical_json
 from ...adapters.errors import Conflict, NotFound, StoreError, UsageError
 from ...adapters.store.writes import discarding
+from ..bearer import ID, NO_HASH, Style, end_of, is_valid, same_secret
 from .disk import OPS, children, locked, make_folder, publish_file, replace_file, temporary_beside
 from .errors import Refusal, invalid_token
 from .names import check_namespace
 
-_TOKEN = re.compile(r"swh_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
-_ID = re.compile(r"[0-9a-f]{12}")
+_STYLE = Style("swh_", "_")
 _GLOB = re.compile(r"[A-Za-z0-9._*?-]{1,64}")
 
 
@@ -60,8 +58,7 @@ class Token(BaseModel):
 
     def valid(self, now: datetime) -> bool:
         """Neither revoked nor expired."""
-        late = self.expires_at is not None and now >= datetime.fromisoformat(self.expires_at)
-        return self.revoked_at is None and not late
+        return is_valid(now, expires_at=self.expires_at, revoked_at=self.revoked_at)
 
 
 @dataclass(frozen=True)
@@ -105,24 +102,23 @@ class Tokens:
         for pattern in namespaces:
             if not _GLOB.fullmatch(pattern):
                 raise UsageError(f"namespaces {pattern!r}: expected a pattern such as 'team-*'")
-        if days is not None and not 0 < days <= 36_500:
-            raise UsageError(f"days {days}: expected more than 0 and at most 36500")
         now = datetime.now(UTC)
+        expires_at = end_of(now, days)
         with locked(self._lock()):
             if any(t.name == name and t.valid(now) for t in self.all()):
                 raise Conflict(f"{name!r} has a valid token; revoke it first, or choose another")
-            secret = secrets.token_urlsafe(32)
+            minted = _STYLE.mint()
             token = Token(
-                id=secrets.token_hex(6),
+                id=minted.id,
                 name=name,
-                sha256=_hash(secret),
+                sha256=minted.sha256,
                 write=write,
                 namespaces=tuple(namespaces) or (name,),
                 created_at=now.isoformat(timespec="seconds"),
-                expires_at=None if days is None else (now + timedelta(days=days)).isoformat(),
+                expires_at=expires_at,
             )
             publish_file(self._root, self._file(token.id), _document(token))
-        return NewToken(f"swh_{token.id}_{secret}", token)
+        return NewToken(minted.text, token)
 
     def find(self, text: str) -> Token:
         """The token that a request carries.
@@ -130,17 +126,16 @@ class Tokens:
         Raises:
             Refusal: 401; the same for a token that is unknown, wrong, expired or revoked.
         """
-        match = _TOKEN.fullmatch(text)
-        token = self.by_id(match[1]) if match else None
-        kept = token.sha256 if token else _hash("")
-        same = hmac.compare_digest(kept, _hash(match[2] if match else text))
+        read = _STYLE.read(text)
+        token = self.by_id(read[0]) if read else None
+        same = same_secret(token.sha256 if token else NO_HASH, read[1] if read else text)
         if token is None or not same or not token.valid(datetime.now(UTC)):
             raise invalid_token()
         return token
 
     def by_id(self, token_id: str) -> Token | None:
         """One token by its public part, valid or not; None too where it cannot be one."""
-        if not _ID.fullmatch(token_id):
+        if not ID.fullmatch(token_id):
             return None
         try:
             return Token.model_validate_json(self._file(token_id).read_bytes())
@@ -236,10 +231,6 @@ def _make_key(path: Path) -> None:
 
 _KEY_BYTES = 32
 _OWN = frozenset({"repos", "incoming", "tokens", "tokens.lock", "lock", "locks", "signing-key"})
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _document(token: Token) -> bytes:

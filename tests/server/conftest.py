@@ -18,6 +18,7 @@ from skillweave.adapters.card import Card, Frame
 from skillweave.adapters.skills import Skill, write_skill
 from skillweave.adapters.store.store import Store
 from skillweave.router.types import Selector
+from skillweave.server.access_settings import AccessState
 from skillweave.server.config import ServeConfig
 from skillweave.server.engines.client import open_session
 from skillweave.server.engines.fake import FakeEngine
@@ -133,6 +134,7 @@ async def run_arena(
     selector: Selector | None = None,
     engines: Sequence[FakeEngine] = (),
     max_lora_rank: int | None = 16,
+    access: AccessState | None = None,
 ) -> AsyncIterator[Arena]:
     """A gateway over fake engines (by default one), all in this event loop."""
     fakes = list(engines) or [FakeEngine()]
@@ -153,16 +155,18 @@ async def run_arena(
             skills=skills,
             max_lora_rank=max_lora_rank,
             engines=tuple(states),
+            access=access or AccessState(),
         )
         session = await stack.enter_async_context(open_session())
         service = Service(state, session, selector=selector)
         await service.follow(state)
         transport = httpx.ASGITransport(create_app(service), client=("127.0.0.1", 1))
         http = await stack.enter_async_context(
-            httpx.AsyncClient(transport=transport, base_url="http://gateway")
+            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
         )
         yield Arena(http, service, fakes, servers)
         await service.residency.settle()
+        await service.close()
 
 
 RunArena = Callable[..., AbstractAsyncContextManager[Arena]]

@@ -1,10 +1,12 @@
-"""Who is asking: the value that every later decision reads. Pure.
+"""Who is asking: the values that every later decision reads. Pure.
 
 Owns what a caller may use. Refuses to own how a caller is recognised (`door.py`).
 """
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from .keys import NO_BUDGET, NO_LIMITS, Budget, KeyLimits
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,13 @@ class Caller:
     key_id: str
     team: str | None = None
     globs: tuple[str, ...] = ("*",)
+    budget: Budget = NO_BUDGET
+    limits: KeyLimits = NO_LIMITS
 
     @property
     def tenant(self) -> str:
         """Callers of one team share cached prefixes; others never do."""
-        return self.team or self.key_id
+        return f"team:{self.team}" if self.team else f"key:{self.key_id}"
 
     def may(self, name: str) -> bool:
         """Whether this caller may use what `name` stands for."""
@@ -31,3 +35,10 @@ class Caller:
 
 ANYBODY = Caller("anybody")
 """The caller of a server without keys."""
+
+
+@dataclass(frozen=True)
+class Admin:
+    """Somebody who may change the server; `who` stands in the audit log and is no secret."""
+
+    who: str

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from fastapi import APIRouter, Depends, Request
 
 from ..service import Service
-from .guard import require_admin
 from .routes_publish import add_publish_routes
 from .routes_router import add_router_routes
 from .routes_state import add_state_routes
@@ -25,7 +24,7 @@ def admin_routes(service: Service) -> APIRouter:
     """The routes, below /admin."""
 
     async def admin(request: Request) -> None:
-        require_admin(request, service.state.admin_key)
+        request.state.admin = service.door.enter_admin(request.scope)
 
     router = APIRouter(prefix="/admin", dependencies=[Depends(admin)])
     for add in TOPICS:
