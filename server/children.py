@@ -16,6 +16,7 @@ from .engines.launch import PLANS, Place
 from .listen import free_port
 from .plan import Plan
 from .process import Child, start_time
+from .settings import without_secrets
 from .state_file import EngineState
 
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -24,11 +25,15 @@ STATE_NAME = "state.json"
 
 @dataclass(frozen=True)
 class Nursery:
-    """What every child is made from. `run_dir` is removed when the server ends."""
+    """What every child is made from. `run_dir` is removed when the server ends.
+
+    `lines_fd` is an open descriptor for the access log; None where that has a file or is off.
+    """
 
     config: ServeConfig
     plan: Plan
     run_dir: Path
+    lines_fd: int | None = None
 
     @property
     def state_path(self) -> Path:
@@ -51,23 +56,24 @@ class Nursery:
             *("--orphan-remove", str(self.run_dir), "--", *launch.command),
         )
         log = self.log(f"engine-{index}")
-        child = Child.start(f"engine {index}", keeper, lifeline=lifeline, log=log, env=launch.env)
+        env = without_secrets(launch.env)
+        child = Child.start(f"engine {index}", keeper, lifeline=lifeline, log=log, env=env)
         url = f"http://127.0.0.1:{place.port}"
         started = start_time(child.pid)
         return child, EngineState(url=url, secret=place.secret, pid=child.pid, started=started)
 
     def start_gateway(self, listener: socket.socket) -> Child:
-        """A gateway that takes over the public socket."""
+        """A gateway that takes over the public socket, and our standard output for its lines."""
         lifeline = os.pipe()
-        fd = listener.fileno()
+        fds = (listener.fileno(), *(() if self.lines_fd is None else (self.lines_fd,)))
         command = (
             *(sys.executable, "-m", "skillweave.server.gateway", "--state", str(self.state_path)),
-            *("--listen-fd", str(fd), "--lifeline-fd", str(lifeline[0])),
+            *("--listen-fd", str(fds[0]), "--lifeline-fd", str(lifeline[0])),
+            *(() if self.lines_fd is None else ("--lines-fd", str(self.lines_fd))),
         )
+        env = without_secrets(os.environ)
         log = self.log("gateway")
-        return Child.start(
-            "gateway", command, lifeline=lifeline, log=log, env=os.environ, pass_fds=(fd,)
-        )
+        return Child.start("gateway", command, lifeline=lifeline, log=log, env=env, pass_fds=fds)
 
     def explain(self) -> list[str]:
         """The engine's flags and variables with their reasons."""

@@ -82,7 +82,7 @@ class ServeConfig(BaseModel):
     access_log: Literal["json", "off"] = "json"
     """One line of JSON for each request, without prompts and answers."""
     access_log_file: Path | None = None
-    """Its file, `-` for standard output; None means `access.log` in log_dir, without one nowhere."""
+    """Its file, `-` for standard output; None: `access.log` in log_dir, nowhere without one."""
     access_log_mb: int = Field(default=64, ge=1)
     """Size at which the file is put aside (three old ones stay)."""
     metrics_key: str | None = Field(default=None, min_length=8)

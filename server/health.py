@@ -6,16 +6,20 @@ Owns patience and the sentences of failure. Refuses to start or end anything.
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 
 from ..adapters.errors import EngineError
-from .engines.client import EngineClient, open_session
+from .engines.client import LOST, EngineClient, open_session
 from .engines.launch import BASE_NAME
 from .process import Child
 from .state_file import EngineState
 
 POLL_S = 0.1
+HEALTH_POLL_S = 2.0
+"""How often something that answered is asked whether it still does."""
+ANSWER_S = 2.0
 DYING_S = 5.0
 """How long an engine that failed its first request gets to end, before its log is read."""
 
@@ -47,20 +51,62 @@ async def until_engine_answers(
             await _try_out(client, child)
 
 
+async def until_engine_silent(state: EngineState, *, silent_s: float) -> None:
+    """Wait until an engine has not answered its health check for `silent_s`."""
+    async with open_session() as session:
+        client = EngineClient(state.url, secret=state.secret, session=session)
+        await _until_silent(client.healthy, silent_s)
+
+
 async def until_gateway_ready(url: str, child: Child) -> None:
     """Wait until the gateway can answer requests.
 
     Raises:
         EngineError: it ended.
     """
+    await _until_gateway_says(f"{url}/ready", child)
+
+
+async def until_gateway_answers(url: str, child: Child) -> None:
+    """Wait until the gateway lives, whether it has an engine or not.
+
+    Raises:
+        EngineError: it ended.
+    """
+    await _until_gateway_says(f"{url}/health", child)
+
+
+async def until_gateway_silent(url: str, *, silent_s: float) -> None:
+    """Wait until the gateway has not answered its health check for `silent_s`."""
+    async with open_session() as session:
+        await _until_silent(lambda: _says_yes(session, f"{url}/health"), silent_s)
+
+
+async def _until_gateway_says(url: str, child: Child) -> None:
     async with open_session() as session:
         while child.alive:
-            with contextlib.suppress(OSError, aiohttp.ClientError):
-                async with session.get(f"{url}/ready") as reply:
-                    if reply.status == 200:
-                        return
+            if await _says_yes(session, url):
+                return
             await asyncio.sleep(POLL_S)
     raise EngineError(last_words(child, "did not start"))
+
+
+async def _says_yes(session: aiohttp.ClientSession, url: str) -> bool:
+    """Whether a route answers 200. A connection may wait in the queue of a socket without owner."""
+    try:
+        async with session.get(url, timeout=aiohttp.ClientTimeout(total=ANSWER_S)) as reply:
+            return reply.status == 200
+    except LOST:
+        return False
+
+
+async def _until_silent(asked: Callable[[], Awaitable[bool]], silent_s: float) -> None:
+    heard = time.monotonic()
+    while time.monotonic() - heard < silent_s:
+        await asyncio.sleep(min(HEALTH_POLL_S, silent_s / 4))
+        with contextlib.suppress(TimeoutError):
+            if await asyncio.wait_for(asked(), silent_s):
+                heard = time.monotonic()
 
 
 def last_words(child: Child, what: str, *, count: int = 15) -> str:

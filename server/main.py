@@ -63,7 +63,7 @@ def main() -> int:
 
 
 async def _serve_for_parent(config: ServeConfig) -> None:
-    supervisor = Supervisor(config, on_event=_tell_parent)
+    supervisor = Supervisor(config, on_event=_tell_parent, lines_fd=2)
     loop = asyncio.get_running_loop()
     stdin_fd = sys.stdin.fileno()
 

@@ -22,7 +22,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
-from ..adapters.errors import UsageError
+from .access_plan import access_of
+from .access_settings import AccessState
 from .children import Nursery
 from .config import ServeConfig
 from .engines.launch import BASE_NAME, check_engine
@@ -30,6 +31,7 @@ from .events import Event, Line, Ready
 from .guards import AnyEngine, EngineGuard, ForeignGuard, GatewayGuard
 from .health import until_gateway_ready
 from .listen import address_of, open_listener
+from .log_files import access_file, lines_to_stdout, prepare_logs
 from .plan import make_plan
 from .process import Child
 from .reaper import reap_strangers
@@ -43,7 +45,6 @@ KEEPER_MARGIN_S = 8.0
 RETRY_S = 1.0
 """How soon a state file that could not be written is tried again."""
 REAP_S = 5.0
-STDOUT = Path("-")
 
 
 class Stopped(Exception):
@@ -71,6 +72,7 @@ class Supervisor:
         self._gateway: GatewayGuard | None = None
         self._listener: socket.socket | None = None
         self._made: Nursery | None = None
+        self._access = AccessState()
         self._keeping: list[asyncio.Task[None]] = []
         self._draining = False
 
@@ -108,10 +110,12 @@ class Supervisor:
         began = time.monotonic()
         config = self._config
         check_engine(config)
+        self._access = access_of(config)
+        prepare_logs(config)
         self._listener = open_listener(config.host, config.port)
         plan = await self._unless_stopped(asyncio.to_thread(make_plan, config))
-        lines_fd = self._prepare_logs()
         run_dir = Path(tempfile.mkdtemp(prefix="skillweave-"))
+        lines_fd = self._lines_fd if lines_to_stdout(config) else None
         self._made = Nursery(config, plan, run_dir, lines_fd=lines_fd)
         for line in plan.lines:
             self._tell(Line(line))
@@ -158,32 +162,6 @@ class Supervisor:
         failed = [outcome for outcome in outcomes if outcome is not None]
         if failed and not any(engine.ever_ready for engine in self._engines):
             raise failed[0]
-
-    def _prepare_logs(self) -> int | None:
-        """Make the folders of logs; returns the descriptor for access lines that go to no file."""
-        config = self._config
-        if config.log_dir is not None:
-            config.log_dir.mkdir(parents=True, exist_ok=True)
-        if config.access_log == "off" or self._access_file is None:
-            to_stdout = config.access_log == "json" and config.access_log_file == STDOUT
-            return self._lines_fd if to_stdout else None
-        try:
-            self._access_file.open("ab").close()
-        except OSError as err:
-            raise UsageError(
-                f"access log {self._access_file}: {err.strerror}; name a file that can be written "
-                "(access_log_file), or say access_log = 'off'"
-            ) from err
-        return None
-
-    @property
-    def _access_file(self) -> Path | None:
-        config = self._config
-        if config.access_log == "off" or config.access_log_file == STDOUT:
-            return None
-        if config.access_log_file is not None:
-            return config.access_log_file.absolute()
-        return None if config.log_dir is None else config.log_dir.absolute() / "access.log"
 
     # -- run -----------------------------------------------------------------------------------
 
@@ -262,7 +240,7 @@ class Supervisor:
             admin_key=self._admin_key,
             metrics_key=config.metrics_key,
             metrics_adapters=config.metrics_adapters,
-            access_log=self._access_file,
+            access_log=access_file(config),
             access_log_bytes=config.access_log_mb * 1024**2,
             log_level=config.log_level,
             base_name=BASE_NAME if config.engine_url is None else "",
@@ -274,6 +252,7 @@ class Supervisor:
             max_lora_rank=made.plan.max_lora_rank,
             stop_timeout_s=config.stop_timeout_s,
             run_dir=made.run_dir,
+            access=self._access,
             gateway_restarts=0 if self._gateway is None else self._gateway.restarts.count,
             draining=self._draining,
             engines=tuple(engine.state for engine in self._engines),

@@ -22,6 +22,7 @@ from ..state_file import ServerState, read_state
 from .app import create_app
 from .selector import current_path, load_selector
 from .service import Service
+from .telemetry.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,14 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self.orphaned = False
 
-    async def run(self, *, listen_fd: int, lifeline_fd: int) -> ServerState:
-        """Serve until SIGTERM or EOF; returns the state it began with."""
-        state = read_state(self._state_file)
+    async def run(
+        self, state: ServerState, *, listen_fd: int, lifeline_fd: int, telemetry: Telemetry
+    ) -> None:
+        """Serve until SIGTERM or EOF."""
         async with open_session() as session:
             path = current_path(state)
             selector = None if path is None else load_selector(path, state)
-            service = Service(state, session, selector=selector)
+            service = Service(state, session, selector=selector, telemetry=telemetry)
             config = uvicorn.Config(
                 create_app(service),
                 log_level="warning",
@@ -52,7 +54,6 @@ class Gateway:
             self._listen_to_supervisor(lifeline_fd, service, server)
             self._begin(service.follow(state))
             await server.serve(sockets=[socket.socket(fileno=listen_fd)])
-        return state
 
     def _listen_to_supervisor(self, fd: int, service: Service, server: uvicorn.Server) -> None:
         loop = asyncio.get_running_loop()
@@ -79,12 +80,23 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--lifeline-fd", type=int, required=True)
+    parser.add_argument("--lines-fd", type=int, help="where the access log goes without a file")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    state = read_state(options.state)
+    level = state.log_level.upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     gateway = Gateway(options.state)
-    work = gateway.run(listen_fd=options.listen_fd, lifeline_fd=options.lifeline_fd)
+    telemetry = Telemetry(
+        access_log=state.access_log or options.lines_fd,
+        log_bytes=state.access_log_bytes,
+        max_adapters=state.metrics_adapters,
+    )
+    work = gateway.run(
+        state, listen_fd=options.listen_fd, lifeline_fd=options.lifeline_fd, telemetry=telemetry
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        state = runner.run(work)
+        runner.run(work)
+    telemetry.close()
     if gateway.orphaned and state.run_dir is not None:
         shutil.rmtree(state.run_dir, ignore_errors=True)
 

@@ -27,6 +27,7 @@ PATIENCE_S = 0.05
 """How long lines are gathered before they are written together."""
 MAX_WAITING = 20_000
 MAX_FIELD_CHARS = 300
+MAX_LOG_BYTES = 64 * 1024**2
 
 
 class AccessLog:
@@ -43,7 +44,7 @@ class AccessLog:
         target: Path | int,
         *,
         dropped: Callable[[int], object],
-        max_bytes: int = 64 * 1024**2,
+        max_bytes: int = MAX_LOG_BYTES,
         keep: int = 3,
     ) -> None:
         self._path = target if isinstance(target, Path) else None

@@ -4,12 +4,13 @@ Owns both and the number of requests in flight. Refuses to own what is measured 
 `gauges.py`) and what is written (`access_log.py`).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.types import Scope
 
-from .access_log import AccessLog
+from .access_log import MAX_LOG_BYTES, AccessLog
 from .metrics import MAX_ADAPTERS, Metrics
 from .span import Span
 
@@ -22,24 +23,30 @@ PROBES = frozenset({"/health", "/ready", "/metrics"})
 
 
 class Telemetry:
-    """Takes what has happened.
+    """Takes what has happened. `listeners` hear of every relayed request that has ended.
 
     Args:
         access_log: where lines go: a file, an open descriptor, or None for nowhere.
+        log_bytes: size at which a file is put aside.
         max_adapters: adapters with metrics of their own.
     """
 
     def __init__(
-        self, *, access_log: Path | int | None = None, max_adapters: int = MAX_ADAPTERS
+        self,
+        *,
+        access_log: Path | int | None = None,
+        log_bytes: int = MAX_LOG_BYTES,
+        max_adapters: int = MAX_ADAPTERS,
     ) -> None:
         self.registry = CollectorRegistry()
         self.metrics = Metrics(self.registry, max_adapters=max_adapters)
         ProcessCollector(registry=self.registry)
         self.in_flight = 0
+        self.listeners: list[Callable[[Span], None]] = []
         self._log = (
             None
             if access_log is None
-            else AccessLog(access_log, dropped=self.metrics.lines_dropped.inc)
+            else AccessLog(access_log, dropped=self.metrics.lines_dropped.inc, max_bytes=log_bytes)
         )
 
     def begin(self, path: str, scope: Scope | None = None) -> Span:
@@ -56,6 +63,8 @@ class Telemetry:
         self.in_flight -= 1
         span.end()
         self.metrics.told(span)
+        for listener in self.listeners:
+            listener(span)
         if self._log is not None:
             self._log.write(span)
 
