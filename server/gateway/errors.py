@@ -40,6 +40,10 @@ class TooBusy(errors.EngineError):
         self.retry_after_s = retry_after_s
 
 
+class DeadlinePassed(errors.EngineError):
+    """The time that a request gave has passed before an engine was free for it."""
+
+
 class NotReady(errors.EngineError):
     """The engine is not there now, but is expected to be."""
 
@@ -81,6 +85,7 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (NoRoom, Row(507, "api_error", "no_room")),
     (BudgetSpent, Row(429, "insufficient_quota", "insufficient_quota")),
     (TooBusy, Row(429, "rate_limit_error", "too_busy")),
+    (DeadlinePassed, Row(504, "timeout_error", "deadline_passed")),
     (NotReady, Row(503, "service_unavailable_error", "engine_not_ready")),
     (errors.EngineError, Row(502, "api_error", "engine_error")),
     (errors.StoreError, Row(500, "api_error", "store_error")),
