@@ -52,11 +52,16 @@ class EngineResidency:
 
 
 class EngineClient:
-    """Talks to one engine. `in_flight` counts running answers, for the choice of a replica."""
+    """Talks to one engine.
+
+    `in_flight` counts running answers, for the choice of a replica; `has_plugin` is what
+    `residency` found out last.
+    """
 
     def __init__(self, url: str, *, secret: str | None, session: aiohttp.ClientSession) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
         self.in_flight = 0
+        self.has_plugin = False
         self._session = session
         self._headers = {"authorization": f"Bearer {secret}"} if secret else {}
         self._json_headers = {**self._headers, "content-type": "application/json"}
@@ -151,7 +156,8 @@ class EngineClient:
                 status, text = reply.status, await reply.text()
         except LOST as err:
             raise EngineError(f"the engine at {self.url} does not answer: {_short(err)}") from err
-        if status == 404:
+        self.has_plugin = status == 200
+        if status in (404, 405):
             return None
         if status != 200:
             raise EngineError(f"{self.url}{_OURS}/residency: {status} {error_message(text)}")
@@ -168,6 +174,14 @@ class EngineClient:
         status, text = await self._control(f"{_OURS}/remove", {"lora_name": name})
         if status not in (200, 404):
             raise EngineError(f"{self.url} did not remove {name}: {status} {error_message(text)}")
+
+    async def drop(self, name: str) -> None:
+        """Let go of an adapter as truly as this engine can.
+
+        Raises:
+            EngineError: as `remove` and `unload`.
+        """
+        await (self.remove(name) if self.has_plugin else self.unload(name))
 
     async def pin(self, name: str, *, pinned: bool) -> None:
         """Keep an adapter in the engine's memory whatever else is loaded, or no longer.
@@ -218,7 +232,8 @@ def _refusal(status: int, message: str) -> Problem:
     if ranks is None:
         return Problem("engine_refused", f"the engine answered {status}: {message}")
     text = f"rank {ranks[1]}, and the running engine was started for at most {ranks[2]}"
-    return Problem("rank_above_cap", f"{text}: not servable here")
+    remedy = f"start the server with --max-lora-rank {ranks[1]}"
+    return Problem("rank_above_cap", f"{text}: not servable here", remedy)
 
 
 def _residency(text: str, url: str) -> EngineResidency:

@@ -52,7 +52,7 @@ class Publisher:
             version = await asyncio.to_thread(self._catalog.version, ref)
         else:
             version = await asyncio.to_thread(self._catalog.version_by_digest, digest or "")
-        await self._residency.ensure(of_version(version))
+        await self._residency.declare(of_version(version))
         if alias is not None:
             async with self._moving:
                 await self._move(version, alias, expected)
@@ -73,7 +73,7 @@ class Publisher:
             before = await asyncio.to_thread(self._catalog.version, f"{name}@{alias}")
             target = await asyncio.to_thread(self._catalog.roll_back, name, alias)
             try:
-                await self._residency.ensure(of_version(target))
+                await self._residency.declare(of_version(target))
             except SkillweaveError:
                 await asyncio.to_thread(self._catalog.move, before, alias, target.number)
                 raise

@@ -1,31 +1,52 @@
-"""Which adapters the engines hold: loaded once, held while in use, unloaded when they retire.
+"""Which adapters the engines hold: loaded once, held while in use, let go of when they retire.
 
 A request keeps the version it began with, whatever becomes of an alias (`servable.py` says why).
-Owns the table of what is loaded. Refuses to own aliases (`publish.py`) and names (`catalog.py`).
+The table is the declared set: what every engine is to hold, also one that comes back. Owns the
+table and each adapter's way in and out. Refuses to own aliases (`publish.py`), names
+(`catalog.py`), steps of a run (`ephemeral.py`), and bringing an engine into line (`reconcile.py`).
 """
 
 import asyncio
 import contextlib
+import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ...adapters.base.identity import BaseIdentity
 from ...adapters.errors import AdapterRefused, EngineError
 from ...adapters.gate.policy import GatePolicy
 from ..engines.client import EngineClient
-from .errors import NotReady
+from .errors import NotReady, refusal, unknown_model
 from .servable import Servable
 
+MAX_BURIED = 4096
+"""Names that are remembered as gone for good; only requests already on their way may ask."""
+log = logging.getLogger(__name__)
 
-@dataclass
+
+@dataclass(eq=False)
 class Resident:
-    """One adapter in the engines. `in_use` counts running requests."""
+    """One adapter and where it is.
+
+    `in_use` counts running requests; `declared` says that it came in and is to stay, `retired` that
+    it leaves with its last request; `last_used` is of the monotonic clock; `left` is set when every
+    engine has let go of it.
+    """
 
     what: Servable
     in_use: int = 0
-    loaded: bool = False
+    declared: bool = False
     retired: bool = False
+    engines: set[EngineClient] = field(default_factory=set)
     loading: "asyncio.Task[None] | None" = None
+    last_used: float = field(default_factory=time.monotonic)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether an engine has it."""
+        return bool(self.engines)
 
 
 def engine_door(max_rank: int | None) -> GatePolicy:
@@ -61,114 +82,235 @@ class Residency:
         self._base_of = base_of
         self._table: dict[str, Resident] = {}
         self._unloads: dict[str, asyncio.Task[None]] = {}
+        self._buried: dict[str, None] = {}
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when the declared set has changed."""
 
     @property
     def table(self) -> tuple[Resident, ...]:
         return tuple(self._table.values())
+
+    @property
+    def declared(self) -> tuple[Servable, ...]:
+        """What every engine is to hold, least recently used first."""
+        kept = (each for each in self._table.values() if each.declared and not each.retired)
+        return tuple(each.what for each in sorted(kept, key=lambda each: each.last_used))
+
+    @property
+    def max_rank(self) -> int | None:
+        """The largest rank that every engine takes; None where it is not known."""
+        return self._policy.max_rank
+
+    def limit_rank(self, max_rank: int) -> None:
+        """An engine says what it takes at most."""
+        known = self._policy.max_rank
+        if known is None or max_rank < known:
+            self._policy = replace(self._policy, max_rank=max_rank)
+
+    def find(self, name: str) -> Resident | None:
+        """The entry of an engine-side name."""
+        return self._table.get(name)
 
     @contextlib.asynccontextmanager
     async def hold(self, servable: Servable) -> AsyncIterator[str]:
         """Keep an adapter loaded while the body runs; yields its engine-side name.
 
         Raises:
+            NotFound: it was let go of for good.
             AdapterRefused: the engine cannot serve it.
             EngineError: no engine answers.
         """
         resident = self._resident(servable)
         resident.in_use += 1
+        resident.last_used = time.monotonic()
         try:
-            await self.ensure(servable)
+            if not resident.engines:
+                await self._share_load(resident)
             yield servable.name
         finally:
             resident.in_use -= 1
             self._tidy(resident)
 
     async def ensure(self, servable: Servable) -> None:
-        """Load an adapter into every engine; callers at the same time share one load.
+        """Load an adapter into the engines; callers at the same time share one load.
+
+        An engine that does not answer is passed over while another takes the adapter: it gets the
+        declared set before it takes requests again.
 
         Raises:
-            AdapterRefused, EngineError: as `hold`.
+            NotFound, AdapterRefused, EngineError: as `hold`.
         """
         resident = self._resident(servable)
-        resident.retired = False
-        if resident.loaded:
-            return
-        if resident.loading is None:
-            resident.loading = asyncio.create_task(self._load(resident))
-            resident.loading.add_done_callback(_note_failure)
-        await asyncio.shield(resident.loading)
+        if not resident.engines:
+            await self._share_load(resident)
 
-    def retire(self, servable: Servable) -> None:
-        """Unload an adapter when its last request has ended."""
+    async def declare(self, servable: Servable, *, checked: bool = False) -> None:
+        """Load an adapter into every engine, or into none.
+
+        Args:
+            checked: the gate has just seen it.
+
+        Raises:
+            NotFound, AdapterRefused: as `hold`.
+            EngineError: an engine did not take it; what was loaded for this is gone again.
+        """
+        resident = self._resident(servable)
+        new = not resident.declared
+        resident.retired = False
+        if self._missing(resident) or not resident.engines:
+            await self._share_load(resident, checked=checked)
+        missing = self._missing(resident)
+        if missing:
+            if new:
+                self.retire(servable)
+            raise EngineError(
+                f"{missing[0].url} did not take {servable.ref}: nothing was changed; publish it "
+                "again when GET /ready says that every engine is there"
+            )
+
+    def expect(self, servable: Servable) -> Resident:
+        """Declare an adapter without loading it: engines get it when they come."""
+        resident = self._resident(servable)
+        resident.declared = True
+        return resident
+
+    def retire(self, servable: Servable, *, for_good: bool = False) -> asyncio.Event | None:
+        """Let go of an adapter when its last request has ended.
+
+        Args:
+            for_good: nobody may load it again.
+
+        Returns:
+            An event, set when the engines have let go of it; None where it was not there.
+        """
+        if for_good:
+            self._buried[servable.name] = None
+            while len(self._buried) > MAX_BURIED:
+                del self._buried[next(iter(self._buried))]
         resident = self._table.get(servable.name)
         if resident is not None:
             resident.retired = True
             self._tidy(resident)
+        self.on_change()
+        return None if resident is None else resident.left
 
     def lost(self, name: str) -> None:
         """An engine no longer knows this name: the next `ensure` loads it again."""
         if name in self._table:
-            self._table[name].loaded = False
+            self._table[name].engines.clear()
 
-    async def restore(self, engine: EngineClient) -> None:
-        """Bring an engine that has just become ready to the declared set.
-
-        Names that it holds already are left alone: after a restart of the gateway the engine
-        still has them.
-        """
-        held = {model.name for model in await engine.models()}
-        for resident in self.table:
-            if resident.loaded and resident.what.name not in held:
-                try:
-                    await asyncio.to_thread(self._check, resident.what)
-                    await engine.load(resident.what.name, str(resident.what.path))
-                except AdapterRefused:
-                    resident.loaded = False
+    def forget(self, engine: EngineClient, resident: Resident) -> None:
+        """An engine that came back does not take this adapter any more."""
+        resident.engines.discard(engine)
+        resident.declared = resident.loaded
+        self._tidy(resident)
 
     async def settle(self) -> None:
         """Wait for unloads that were begun."""
         await asyncio.gather(*self._unloads.values())
 
+    async def load_into(self, engine: EngineClient, resident: Resident) -> None:
+        """Load a declared adapter into one more engine.
+
+        Raises:
+            AdapterRefused, EngineError: it does not take it.
+        """
+        await asyncio.to_thread(self._check, resident.what)
+        await engine.load(resident.what.name, str(resident.what.path))
+        resident.engines.add(engine)
+
     def _resident(self, servable: Servable) -> Resident:
+        if servable.name in self._buried:
+            raise unknown_model(servable.ref)
         return self._table.setdefault(servable.name, Resident(servable))
 
-    async def _load(self, resident: Resident) -> None:
+    def _missing(self, resident: Resident) -> list[EngineClient]:
+        return [engine for engine in self._engines() if engine not in resident.engines]
+
+    async def _share_load(self, resident: Resident, *, checked: bool = False) -> None:
+        if resident.loading is None:
+            resident.loading = asyncio.create_task(self._load(resident, checked=checked))
+            resident.loading.add_done_callback(_note_failure)
+        await asyncio.shield(resident.loading)
+
+    async def _load(self, resident: Resident, *, checked: bool) -> None:
         try:
-            await asyncio.to_thread(self._check, resident.what)
+            if not checked:
+                await asyncio.to_thread(self._check, resident.what)
             if resident.what.name in self._unloads:
                 await self._unloads[resident.what.name]
-            engines = self._engines()
-            if not engines:
-                raise NotReady("no engine is ready yet; GET /ready says when")
-            path = str(resident.what.path)
-            await asyncio.gather(*(engine.load(resident.what.name, path) for engine in engines))
-            resident.loaded = True
+            await self._load_everywhere(resident)
+            if not resident.declared:
+                resident.declared = True
+                self.on_change()
+        except AdapterRefused:
+            resident.declared = resident.loaded
+            raise
         finally:
             resident.loading = None
             self._tidy(resident)
+
+    async def _load_everywhere(self, resident: Resident) -> None:
+        """Into every engine that is ready, and those that become so meanwhile.
+
+        One that refuses speaks for all: the adapter leaves where it came in just now.
+        """
+        name, path = resident.what.name, str(resident.what.path)
+        before = set(resident.engines)
+        tried = set(before)
+        failures: list[EngineError] = []
+        while todo := [engine for engine in self._engines() if engine not in tried]:
+            tried.update(todo)
+            loads = (engine.load(name, path) for engine in todo)
+            results = await asyncio.gather(*loads, return_exceptions=True)
+            pairs = [*zip(todo, results, strict=True)]
+            resident.engines.update(engine for engine, result in pairs if result is None)
+            refused = [each for each in results if isinstance(each, BaseException)]
+            failures += [each for each in refused if isinstance(each, EngineError)]
+            hard = [each for each in refused if not isinstance(each, EngineError)]
+            if hard:
+                came = resident.engines - before
+                resident.engines -= came
+                await self._unload(name, came)
+                raise refusal(hard[0]) if isinstance(hard[0], AdapterRefused) else hard[0]
+        if not resident.engines:
+            raise failures[0] if failures else NotReady(
+                "no engine is ready yet; GET /ready says when"
+            )
 
     def _check(self, servable: Servable) -> None:
         """The gate once more: files may have been touched since they were stored."""
         problems = self._policy.check(servable.path, self._base_of(servable.base))
         if problems:
-            raise AdapterRefused(problems, subject=servable.ref)
+            raise refusal(AdapterRefused(problems, subject=servable.ref))
 
     def _tidy(self, resident: Resident) -> None:
         """Forget an adapter that nobody uses, if it never came in or has retired."""
         idle = resident.in_use == 0 and resident.loading is None
-        if not idle or (resident.loaded and not resident.retired):
+        name = resident.what.name
+        if not idle or (resident.declared and not resident.retired):
             return
-        self._table.pop(resident.what.name, None)
-        if resident.loaded:
-            resident.loaded = False
-            task = asyncio.create_task(self._unload(resident.what.name))
-            self._unloads[resident.what.name] = task
-            task.add_done_callback(lambda _: self._unloads.pop(resident.what.name, None))
+        if self._table.get(name) is resident:
+            del self._table[name]
+        if not resident.engines:
+            resident.left.set()
+            return
+        task = asyncio.create_task(self._unload(name, set(resident.engines)))
+        resident.engines.clear()
+        self._unloads[name] = task
 
-    async def _unload(self, name: str) -> None:
-        for engine in self._engines():
-            with contextlib.suppress(EngineError):  # an engine that is gone holds nothing
-                await engine.unload(name)
+        def ended(_: object) -> None:
+            self._unloads.pop(name, None)
+            resident.left.set()
+
+        task.add_done_callback(ended)
+
+    async def _unload(self, name: str, engines: set[EngineClient]) -> None:
+        for engine in engines.intersection(self._engines()):
+            try:
+                await engine.drop(name)
+            except EngineError as err:  # one that is gone holds nothing, or is tidied as it returns
+                log.warning("%s was not unloaded: %s", name, err)
 
 
 def _note_failure(load: "asyncio.Task[None]") -> None:

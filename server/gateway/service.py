@@ -18,8 +18,10 @@ from .access.audit import Audit
 from .access.door import Door
 from .admission.admission import Admission
 from .catalog import Catalog
+from .declared import stored_as
 from .pool import Pool
 from .publish import Publisher
+from .reconcile import Reconciler
 from .residency import Residency, engine_door
 from .resolve import Resolver
 from .selector import load_selector, note_path
@@ -55,7 +57,10 @@ class Service:
             policy=engine_door(state.max_lora_rank),
             base_of=self.catalog.base_of,
         )
-        self.pool = Pool(session, restore=self.residency.restore)
+        reconciler = Reconciler(
+            self.residency, known=lambda name: asyncio.to_thread(stored_as, name, self.catalog)
+        )
+        self.pool = Pool(session, restore=reconciler.restore)
         self.resolver = Resolver(self.catalog, selector=selector)
         self.publisher = Publisher(self.catalog, self.residency)
         self.door = Door(state.access, admin_key=state.admin_key)

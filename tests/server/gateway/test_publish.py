@@ -202,7 +202,8 @@ def test_a_rank_above_the_cap_is_listed_and_not_served(arena: Arena, stock: Any)
         stock.put("big", seed=1, rank=4)
         async with arena(stock, max_lora_rank=2) as a:
             reply = await a.chat("big")
-            assert reply.status_code == 422
+            assert reply.status_code == 409
+            assert reply.json()["error"]["code"] == "rank_above_cap"
             assert "not servable here" in reply.json()["error"]["message"]
             assert "--max-lora-rank 4" in reply.json()["error"]["message"]
             assert a.engines[0].loads == []

@@ -1,0 +1,142 @@
+"""Steps of a training run on a running server: in memory, for a while, and then gone.
+
+A step is judged, gets a folder and an engine-side name of its own for good, and is loaded into
+every engine before it counts. Older steps leave with their last request (`steps.py` says which).
+Owns the order of these moves. Refuses to own the table's rules (`steps.py`), the files
+(`step_folders.py`), reading a request (`uploads.py`) and loading (`residency.py`).
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from ...adapters.errors import Conflict, NotFound, SkillweaveError
+from ...adapters.expr import Term
+from ...adapters.store.types import Version
+from .residency import Residency
+from .servable import Servable
+from .step_folders import Asked, Prepared, StepFolders
+from .steps import Step, Steps
+from .uploads import Receiver
+
+DELETE_AFTER_S = 2.0
+"""Between unloading and deleting: an engine may still be ending a request whose client left."""
+
+
+class Ephemeral:
+    """Publishes, finds and retires steps.
+
+    Args:
+        taken: whether a name belongs to a stored skill or a skill text. Blocks.
+        delete_after_s: see `DELETE_AFTER_S`.
+    """
+
+    def __init__(
+        self,
+        residency: Residency,
+        folders: StepFolders,
+        *,
+        taken: Callable[[str], bool],
+        delete_after_s: float = DELETE_AFTER_S,
+    ) -> None:
+        self.folders = folders
+        self.steps = Steps()
+        self._residency = residency
+        self._taken = taken
+        self._delete_after_s = delete_after_s
+        self._order: dict[str, asyncio.Lock] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a run of this name is served."""
+        return name in self.steps
+
+    def find(self, term: Term) -> Servable | None:
+        """What a term of a `model` string means among the runs; None where no run is meant."""
+        step = self.steps.find(term)
+        return None if step is None else step.servable
+
+    async def publish(self, asked: Asked, came: Receiver | Version) -> Step:
+        """Serve a step, loaded into every engine; older steps leave.
+
+        Args:
+            came: its bytes, read to their end, or a version of the store that has them.
+
+        Raises:
+            Conflict: a skill has the run's name; the number is taken or behind the window.
+            NotFound: the base of this server is not known, so nothing can be checked against it.
+            AdapterRefused: the gate or an engine does not take it.
+            EngineError: an engine failed; nothing was changed.
+        """
+        async with self._order.setdefault(asked.run, asyncio.Lock()):
+            prepared = await asyncio.to_thread(self._prepare, asked, came)
+            digest = prepared.step.servable.digest
+            here = self.steps.admit(asked.run, asked.step, digest=digest, staleness=asked.staleness)
+            if here is not None:
+                await self._residency.declare(here.servable)
+                return here
+            await self._take_in(prepared)
+            for old in self.steps.add(prepared.step, staleness=asked.staleness):
+                self._retire(old)
+        return prepared.step
+
+    async def end(self, run: str) -> int:
+        """Let go of every step of a run; returns how many there were.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        async with self._order.setdefault(run, asyncio.Lock()):
+            steps = self.steps.end(run)
+            for step in steps:
+                self._retire(step)
+        self._order.pop(run, None)
+        if not steps:
+            raise NotFound(f"no run {run[:100]!r} is published here; GET /admin/state lists them")
+        return len(steps)
+
+    def recover(self, version_of: Callable[[str], Version]) -> None:
+        """Declare what a gateway before this one had published. Blocks; before any engine is met.
+
+        Args:
+            version_of: a stored version by its digest.
+        """
+        for asked, step in self.folders.recover(version_of):
+            for old in self.steps.add(step, staleness=asked.staleness):
+                self.folders.remove(old)
+        for _, run in self.steps:
+            for step in run.steps.values():
+                self._residency.expect(step.servable)
+
+    async def settle(self) -> None:
+        """Wait for deletions that were begun."""
+        await asyncio.gather(*self._leaving)
+
+    def _prepare(self, asked: Asked, came: Receiver | Version) -> Prepared:
+        if self._taken(asked.run):
+            raise Conflict(
+                f"{asked.run!r} is the name of a stored skill or a skill text, and a run may not "
+                "take it: call the run something else"
+            )
+        return self.folders.prepare(asked, came)
+
+    async def _take_in(self, prepared: Prepared) -> None:
+        """The folder first, since its path is what engines load; gone again where one refuses."""
+        step = prepared.step
+        self.folders.settle(prepared)
+        try:
+            await self._residency.declare(step.servable, checked=step.own)
+        except SkillweaveError:
+            await asyncio.to_thread(self.folders.remove, step)
+            raise
+
+    def _retire(self, step: Step) -> None:
+        left = self._residency.retire(step.servable, for_good=True)
+        task = asyncio.create_task(self._delete(step, left))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _delete(self, step: Step, left: asyncio.Event | None) -> None:
+        if left is not None:
+            await left.wait()
+        await asyncio.sleep(self._delete_after_s)
+        await asyncio.to_thread(self.folders.remove, step)
