@@ -113,8 +113,11 @@ class Verified:
     problems: tuple[str, ...]
 
 
-def verify(path: Path) -> Verified:
+def verify(path: Path, *, head: str | None = None) -> Verified:
     """Follow the chain from the first entry to the last.
+
+    Args:
+        head: the hash of an entry, noted elsewhere; it must be in the log.
 
     Raises:
         StoreError: there is no log.
@@ -136,9 +139,12 @@ def verify(path: Path) -> Verified:
         before = str(entry.get("hash"))
         if _hash_of(entry) != before:
             problems.append(f"line {number} was changed")
-    noted = _noted(path)
-    if noted is not None and noted not in _hashes(lines):
-        problems.append("the end is missing: the last entry that was noted is not in the log")
+    known = _hashes(lines)
+    for noted in (_noted(path), head):
+        if noted is not None and noted not in known:
+            problems.append(
+                f"the end is missing: entry {noted[:12]}, which was noted, is not there"
+            )
     return Verified(number, before, tuple(problems))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from starlette.types import Scope
 
-from ...access_settings import AccessState, is_loopback
+from ...access_settings import AccessState, Limits, is_loopback
 from ..errors import BudgetSpent, Forbidden, ForeignPage
 from .caller import ANYBODY, Admin, Caller
 from .judge import Fields, judge, with_bounds
@@ -112,6 +112,15 @@ class Door:
         """Note the tokens that an answer took."""
         team = caller.team or ""
         self.usage.charge(caller.key_id, team, name, prompt=prompt, completion=completion)
+
+    @property
+    def limits(self) -> Limits:
+        """What one request may ask for."""
+        return self._state.limits
+
+    def look_now(self) -> None:
+        """Take on a change of the keys at once."""
+        self._ring.look_now()
 
     async def close(self) -> None:
         """Write what was counted."""

@@ -63,7 +63,7 @@ class Usage:
             self._timer = None
         if self._writing is not None:
             await self._writing
-        await self._flush()
+        await self.flush()
 
     def _flush_soon(self) -> None:
         if self._file is not None and self._timer is None and self._writing is None:
@@ -74,12 +74,13 @@ class Usage:
         self._writing = asyncio.ensure_future(self._write())
 
     async def _write(self) -> None:
-        await self._flush()
+        await self.flush()
         self._writing = None
         if self._pending:
             self._flush_soon()
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
+        """Write what is waiting, now."""
         file, taken = self._file, self._pending
         if file is None or not taken:
             return

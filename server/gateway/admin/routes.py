@@ -9,7 +9,9 @@ from collections.abc import Callable
 from fastapi import APIRouter, Depends, Request
 
 from ..service import Service
+from .routes_keys import add_key_routes
 from .routes_publish import add_publish_routes
+from .routes_records import add_record_routes
 from .routes_router import add_router_routes
 from .routes_state import add_state_routes
 
@@ -17,6 +19,8 @@ TOPICS: tuple[Callable[[APIRouter, Service], None], ...] = (
     add_publish_routes,
     add_router_routes,
     add_state_routes,
+    add_key_routes,
+    add_record_routes,
 )
 
 
