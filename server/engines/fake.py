@@ -237,6 +237,17 @@ def _error(status: int, message: str, *, param: str | None = None) -> web.Respon
     return web.json_response({"error": body}, status=status)
 
 
+def _take_one(folder: Path) -> bool:
+    """Remove one file; of several engines that try at once, each file is one's alone."""
+    for file in folder.iterdir():
+        try:
+            file.unlink()
+        except FileNotFoundError:
+            continue
+        return True
+    return False
+
+
 def main() -> None:
     """Serve until SIGTERM, on loopback."""
     parser = argparse.ArgumentParser(prog="skillweave.server.engines.fake")
@@ -247,11 +258,14 @@ def main() -> None:
     parser.add_argument("--load-delay", type=float, default=0.0, help="seconds to load an adapter")
     parser.add_argument("--start-delay", type=float, default=0.0, help="seconds before listening")
     parser.add_argument("--die", metavar="LAST_WORDS", help="print this and exit 3")
+    parser.add_argument("--die-for", type=Path, help="take a file from this folder, then exit 3")
     parser.add_argument("--fail", metavar="WHY", default="", help="answer every prompt with 500")
     options = parser.parse_args()
     time.sleep(options.start_delay)
     if options.die:
         print(f"fake engine dies: {options.die}", file=sys.stderr)
+        sys.exit(3)
+    if options.die_for and _take_one(options.die_for):
         sys.exit(3)
     engine = FakeEngine(
         base_name=options.served_model_name,

@@ -20,6 +20,7 @@ from .relay import Relay
 from .service import Service
 from .telemetry.routes import metrics_route
 from .telemetry.watch import Watch
+from .ui.routes import ui_routes
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,14 @@ def create_app(service: Service) -> FastAPI:
 
     @app.get("/ready")
     async def ready() -> Response:
-        body = {"ready": service.ready, "problem": service.problem}
-        return JSONResponse(body, status_code=200 if service.ready else 503)
+        draining = service.state.draining
+        problem = "the server is about to end" if draining else service.problem
+        yes = service.ready and not draining
+        return JSONResponse({"ready": yes, "problem": problem}, status_code=200 if yes else 503)
 
     app.include_router(admin_routes(service))
     app.include_router(metrics_route(service))
+    app.include_router(ui_routes(service))
     _add_error_handlers(app)
     # Around everything, the handler of unexpected errors too; so it comes last.
     app.middleware_stack = Watch(app.build_middleware_stack(), service.telemetry)

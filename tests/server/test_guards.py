@@ -1,0 +1,193 @@
+"""What ends is started again, what keeps ending disturbs nobody, and clients see as little as can
+be. Whole servers with fake engines.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from skillweave.adapters.errors import EngineError
+from skillweave.server.config import ServeConfig
+from skillweave.server.running import Running, serve_in_background
+
+METRICS_KEY = "metrics-key-of-the-tests"
+ADMIN_KEY = "admin-key-of-the-tests"
+ASKED = {"model": "base", "messages": [{"role": "user", "content": "hello"}]}
+
+
+@pytest.fixture
+def configure(base_dir: Path, tmp_path: Path) -> Callable[..., ServeConfig]:
+    def make(**fields: object) -> ServeConfig:
+        given = {"base": str(base_dir), "store": tmp_path / "store", "port": 0, "engine": "fake"}
+        given |= {"stop_timeout_s": 3, "restart_longest_s": 0.3}
+        return ServeConfig.model_validate({**given, **fields})
+
+    return make
+
+
+def wait_for(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "this did not come to pass"
+        time.sleep(0.02)
+
+
+def metric(running: Running, name: str) -> float | None:
+    """One series of a scrape; None where it is not there."""
+    text = httpx.get(f"{running.root}/metrics").text
+    found = re.search(rf"^{re.escape('skillweave_' + name)} (\S+)$", text, re.M)
+    return float(found[1]) if found else None
+
+
+def status(running: Running, path: str) -> int:
+    return httpx.get(f"{running.root}{path}", timeout=10).status_code
+
+
+def engine_below(keeper: int) -> psutil.Process:
+    (engine,) = psutil.Process(keeper).children()
+    return engine
+
+
+def deaths(folder: Path, count: int) -> Path:
+    """A folder that lets so many starts of a fake engine fail."""
+    folder.mkdir(exist_ok=True)
+    for number in range(count):
+        (folder / str(number)).touch()
+    return folder
+
+
+@pytest.mark.slow
+def test_an_engine_that_fails_does_not_keep_the_other_from_serving(
+    configure: Callable[..., ServeConfig], tmp_path: Path
+) -> None:
+    folder = deaths(tmp_path / "deaths", 1)  # one engine of the two fails at its first start
+    config = configure(num_engines=2, engine_args=("--die-for", str(folder)))
+    lines: list[str] = []
+    with serve_in_background(config, say=lines.append) as running:
+        assert httpx.post(f"{running.url}/chat/completions", json=ASKED).status_code == 200
+        wait_for(lambda: [metric(running, f'engine_ready{{engine="{i}"}}') for i in "01"] == [1, 1])
+        restarts = [metric(running, f'engine_restarts{{engine="{i}"}}') for i in "01"]
+        assert sorted(restarts) == [0, 1]  # type: ignore[type-var]
+
+
+@pytest.mark.slow
+def test_where_every_engine_fails_at_the_start_the_server_does(
+    configure: Callable[..., ServeConfig],
+) -> None:
+    config = configure(num_engines=2, engine_args=("--die", "no such device"))
+    with pytest.raises(EngineError, match="no such device"), serve_in_background(config):
+        pass
+
+
+@pytest.mark.slow
+def test_the_only_engine_may_fail_again_and_again(
+    configure: Callable[..., ServeConfig], tmp_path: Path
+) -> None:
+    folder = deaths(tmp_path / "deaths", 0)
+    config = configure(engine_args=("--die-for", str(folder)))
+    lines: list[str] = []
+    with serve_in_background(config, say=lines.append) as running:
+        deaths(folder, 4)  # more than any patience that counts
+        engine_below(running.pids[2]).kill()
+        wait_for(lambda: status(running, "/ready") == 503)
+        assert status(running, "/health") == 200
+        refused = httpx.post(f"{running.url}/chat/completions", json=ASKED)
+        assert refused.status_code == 503
+        assert int(refused.headers["retry-after"]) >= 1
+        wait_for(lambda: status(running, "/ready") == 200)
+        assert metric(running, 'engine_restarts{engine="0"}') == 5
+        recovery_s = metric(running, 'engine_recovery_seconds{engine="0"}')
+        assert recovery_s is not None
+        assert recovery_s > 0
+        assert httpx.post(f"{running.url}/chat/completions", json=ASKED).status_code == 200
+
+
+@pytest.mark.slow
+def test_while_the_gateway_is_started_again_clients_wait_in_the_socket(
+    configure: Callable[..., ServeConfig],
+) -> None:
+    with serve_in_background(configure()) as running:
+        gateway = running.pids[1]
+        os.kill(gateway, signal.SIGKILL)
+        wait_for(lambda: not psutil.pid_exists(gateway))
+        reply = httpx.post(f"{running.url}/chat/completions", json=ASKED, timeout=20)
+        # The socket stayed open: an answer, or the word that engines are being taken over.
+        assert reply.status_code in (200, 503)
+        wait_for(lambda: status(running, "/ready") == 200)
+        wait_for(lambda: metric(running, "gateway_restarts") == 1)
+
+
+@pytest.mark.slow
+def test_an_engine_that_hangs_is_ended(configure: Callable[..., ServeConfig]) -> None:
+    with serve_in_background(configure(hang_timeout_s=0.6)) as running:
+        engine = engine_below(running.pids[2])
+        engine.suspend()
+        wait_for(lambda: not engine.is_running())
+        wait_for(lambda: metric(running, 'engine_ready{engine="0"}') == 1)
+        assert metric(running, 'engine_restarts{engine="0"}') == 1
+
+
+@pytest.mark.slow
+def test_before_its_end_a_server_says_so_and_goes_on_answering(
+    configure: Callable[..., ServeConfig],
+) -> None:
+    with serve_in_background(configure(drain_s=1.5)) as running:
+        os.kill(running.pids[0], signal.SIGTERM)
+        wait_for(lambda: status(running, "/ready") == 503, timeout_s=1.4)
+        assert httpx.get(f"{running.root}/ready").json()["problem"] == "the server is about to end"
+        assert httpx.post(f"{running.url}/chat/completions", json=ASKED).status_code == 200
+        wait_for(lambda: not psutil.pid_exists(running.pids[1]))
+
+
+@pytest.mark.slow
+def test_no_secret_stands_in_a_command_line_or_an_environment(
+    configure: Callable[..., ServeConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKILLWEAVE_ADMIN_KEY", ADMIN_KEY)
+    monkeypatch.setenv("SKILLWEAVE_METRICS_KEY", METRICS_KEY)
+    config = configure(admin_key=ADMIN_KEY, metrics_key=METRICS_KEY)
+    with serve_in_background(config) as running:
+        supervisor, gateway, keeper = map(psutil.Process, running.pids)
+        for process in (supervisor, gateway, keeper, engine_below(keeper.pid)):
+            words = " ".join(process.cmdline())
+            assert ADMIN_KEY not in words
+            assert METRICS_KEY not in words
+            if process is not supervisor:
+                values = set(process.environ().values())
+                assert not values & {ADMIN_KEY, METRICS_KEY}
+        secret = engine_below(keeper.pid).environ()["VLLM_API_KEY"]
+        assert secret not in " ".join(" ".join(p.cmdline()) for p in (gateway, keeper))
+        assert status(running, "/metrics") == 401
+        right = {"authorization": f"Bearer {METRICS_KEY}"}
+        assert httpx.get(f"{running.root}/metrics", headers=right).status_code == 200
+
+
+ORPHANS = """
+import ctypes, subprocess, sys, time
+from skillweave.server.reaper import reap_strangers
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # orphans come to us, as they do to process 1
+ours = subprocess.Popen(["true"])
+subprocess.run(["sh", "-c", "true & true &"])
+seen = []
+for _ in range(200):
+    seen += reap_strangers({ours.pid})
+    time.sleep(0.01)
+    if len(seen) == 2:
+        break
+print(len(seen), ours.wait())
+"""
+
+
+def test_orphans_are_collected_and_children_of_somebody_are_not() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ORPHANS], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split() == ["2", "0"]
