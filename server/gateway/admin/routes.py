@@ -6,15 +6,17 @@ function in `routes_<topic>.py` that adds its routes to the router, and its line
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 
 from ..service import Service
+from .guard import guarded_route
 from .routes_keys import add_key_routes
 from .routes_publish import add_publish_routes
 from .routes_records import add_record_routes
 from .routes_router import add_router_routes
 from .routes_state import add_state_routes
 
+PREFIX = "/admin"
 TOPICS: tuple[Callable[[APIRouter, Service], None], ...] = (
     add_publish_routes,
     add_router_routes,
@@ -26,11 +28,7 @@ TOPICS: tuple[Callable[[APIRouter, Service], None], ...] = (
 
 def admin_routes(service: Service) -> APIRouter:
     """The routes, below /admin."""
-
-    async def admin(request: Request) -> None:
-        request.state.admin = service.door.enter_admin(request.scope)
-
-    router = APIRouter(prefix="/admin", dependencies=[Depends(admin)])
+    router = APIRouter(prefix=PREFIX, route_class=guarded_route(service, prefix=PREFIX))
     for add in TOPICS:
         add(router, service)
     return router
