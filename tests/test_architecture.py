@@ -54,6 +54,8 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "adapters/compose/methods.py",
     "router/types.py",
     "router/scores.py",
+    "server/gateway/ui/evidence.py",
+    "server/gateway/ui/recent.py",
     "distill/evaluation/types.py",
     "distill/evaluation/errors.py",
     "distill/evaluation/stats.py",
