@@ -180,19 +180,14 @@ def _make_room(
 
     For aged groups any seat, else those whose quantum is over; the longest seated first.
     """
-    seats = sorted(
-        (seat.since, number, seat)
-        for number, lane in enumerate(lanes)
-        for seat in lane.seats
-        if not seat.closed
-    )
-    draining = sum(seat.closed for lane in lanes for seat in lane.seats)
-    draining += sum(not seat.running for _, _, seat in seats)
+    every = [(number, seat) for number, lane in enumerate(lanes) for seat in lane.seats]
+    seats = sorted((e for e in every if not e[1].closed), key=lambda e: (e[1].since, e[0]))
+    draining = sum(seat.closed or not seat.running for _, seat in every)
     wanted = len(left) - draining
     aged = sum(_is_aged(group, now, rules) for group in left) - draining
     found: list[tuple[int, str]] = []
-    for since, number, seat in seats:
-        full = now - since >= rules.quantum_s
+    for number, seat in seats:
+        full = now - seat.since >= rules.quantum_s
         if seat.running and (len(found) < aged or (full and len(found) < wanted)):
             found.append((number, seat.adapter))
     return found
