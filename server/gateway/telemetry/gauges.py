@@ -5,23 +5,31 @@ To add one: a `_Gauge` line in the function of its topic, and a row in docs/guid
 """
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from ...engines.client import EngineResidency
 from ..service import Service
+from .labels import OTHER
 
 PREFIX = "skillweave_"
 
 
-def families(service: Service) -> Iterator[Metric]:
-    """Every gauge of a gateway."""
+def families(service: Service, truths: Mapping[str, EngineResidency]) -> Iterator[Metric]:
+    """Every gauge of a gateway.
+
+    Args:
+        truths: what engines say that they hold, by their address.
+    """
     yield from _about_the_build(service)
     yield from _about_engines(service)
     yield from _about_adapters(service)
+    yield from _about_truth(service, truths)
+    yield from _about_waiting(service)
 
 
 class Scrape:
@@ -49,6 +57,13 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 def _each(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
     family = GaugeMetricFamily(PREFIX + name, text, labels=[label])
+    for word, value in values:
+        family.add_metric([word], value)
+    return family
+
+
+def _count(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    family = CounterMetricFamily(PREFIX + name, text, labels=[label])
     for word, value in values:
         family.add_metric([word], value)
     return family
@@ -114,4 +129,66 @@ def _about_adapters(service: Service) -> Iterator[Metric]:
         "adapters_retired",
         "Versions that go when their last request ends.",
         sum(resident.retired for resident in table),
+    )
+
+
+def _about_truth(service: Service, truths: Mapping[str, EngineResidency]) -> Iterator[Metric]:
+    places = {engine.url: str(index) for index, engine in enumerate(service.state.engines)}
+    held = [(places.get(url, OTHER), truth) for url, truth in truths.items()]
+    yield _each(
+        "engine_slots",
+        "Adapters that an engine can have in one batch.",
+        "engine",
+        ((engine, truth.max_loras) for engine, truth in held),
+    )
+    yield _each(
+        "engine_slots_used",
+        "Adapters that an engine has in batch slots, as it says itself.",
+        "engine",
+        ((engine, len(truth.slots)) for engine, truth in held),
+    )
+    yield _each(
+        "engine_host_adapters",
+        "Adapters that an engine has in host memory, as it says itself.",
+        "engine",
+        ((engine, len(truth.host)) for engine, truth in held),
+    )
+
+
+def _about_waiting(service: Service) -> Iterator[Metric]:
+    now, so_far = service.admission.gauges, service.admission.figures
+    yield _gauge("held_requests", "Requests in hand, waiting ones included.", now.held)
+    yield _each(
+        "waiting_requests",
+        "Requests that wait: their adapter has no slot, or no more share of it now.",
+        "reason",
+        now.waiting.items(),
+    )
+    yield _gauge("waiting_adapters", "Adapters that requests wait for.", now.waiting_adapters)
+    yield _gauge("oldest_wait_seconds", "The longest wait that is going on.", now.oldest_wait_s)
+    yield _gauge("longest_wait_seconds", "The longest wait ever seen.", so_far.longest_wait_s)
+    yield _count(
+        "refused_requests",
+        "Requests without a place in the queue, or too late.",
+        "reason",
+        so_far.refused.items(),
+    )
+    yield _count(
+        "prefetches",
+        "Adapters loaded before they were asked for.",
+        "outcome",
+        so_far.prefetches.items(),
+    )
+    engines = {engine.url: str(index) for index, engine in enumerate(service.state.engines)}
+    yield _each(
+        "engine_in_flight",
+        "Requests that an engine is answering.",
+        "engine",
+        ((engines.get(each.url, OTHER), each.in_flight) for each in now.engines),
+    )
+    yield _each(
+        "engine_draining",
+        "1 while an engine gets no new requests.",
+        "engine",
+        ((engines.get(each.url, OTHER), float(each.draining)) for each in now.engines),
     )

@@ -82,14 +82,14 @@ class Metrics:
         )
         self.loads = Histogram(
             "skillweave_adapter_load_seconds",
-            "Loads of an adapter into all engines that succeeded.",
+            "Loads of an adapter into an engine that succeeded.",
             buckets=LOAD_SECONDS,
             registry=registry,
         )
         self.load_failures = Counter(
             "skillweave_adapter_load_failures_total",
-            "Loads that failed, by class of error.",
-            ["error"],
+            "Loads that failed, by the status of the engine.",
+            ["status"],
             registry=registry,
         )
         self.unloads = Counter(
@@ -143,9 +143,20 @@ class Metrics:
                 self._requests[key] = child
         child.inc()
 
-    def load_failed(self, err: BaseException) -> None:
-        """An adapter did not come into the engines."""
-        self.load_failures.labels(self._outcome_word(type(err).__name__)).inc()
+    def asked_engine(self, path: str, status: int, seconds: float) -> None:
+        """An engine was asked to change what it holds.
+
+        Args:
+            status: of its answer; 0 where it gave none.
+        """
+        verb = path.rpartition("/")[2]
+        if verb == "load_lora_adapter":
+            if status == 200:
+                self.loads.observe(seconds)
+            else:
+                self.load_failures.labels(str(status or "lost")).inc()
+        elif verb in ("unload_lora_adapter", "remove") and status == 200:
+            self.unloads.inc()
 
     def _decision(self, route: str, form: str) -> Counter:
         key = (decision_word(route, form), form)

@@ -14,9 +14,13 @@ from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from ...engines.client import EngineResidency
 from ..errors import Forbidden
 from ..service import Service
 from .gauges import Scrape, families
+
+ASK_S = 2.0
+"""How long a scrape waits for an engine to say what it holds."""
 
 
 def metrics_route(service: Service) -> APIRouter:
@@ -27,11 +31,21 @@ def metrics_route(service: Service) -> APIRouter:
     async def metrics(request: Request) -> Response:
         require_reader(request, service.state.metrics_key)
         registry = CollectorRegistry()
-        registry.register(Scrape(service.telemetry.registry, families(service)))
+        truths = await held_by_engines(service)
+        registry.register(Scrape(service.telemetry.registry, families(service, truths)))
         text = await asyncio.to_thread(generate_latest, registry)  # long, and nobody waits for it
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+async def held_by_engines(service: Service) -> dict[str, EngineResidency]:
+    """What each engine says that it holds, by address; those that do not say it are left out."""
+    clients = [member.client for member in service.pool.members]
+    asked = (asyncio.wait_for(client.residency(), ASK_S) for client in clients)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    pairs = zip(clients, answers, strict=True)
+    return {client.url: said for client, said in pairs if isinstance(said, EngineResidency)}
 
 
 def require_reader(request: Request, key: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from skillweave.router.types import Choice, Route, State
+from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.gateway.telemetry.telemetry import Telemetry
 
 Arena = Any
@@ -159,3 +160,35 @@ def test_another_one_is_replaced(arena: Arena, given: str) -> None:
             assert re.fullmatch("[0-9a-f]{32}", id_)
 
     run(test)
+
+
+def test_loads_are_counted_where_they_happen(arena: Arena, stock: Any) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        stock.put("refused", seed=2)
+        async with arena(stock, engines=[FakeEngine(refuse="refused"), FakeEngine()]) as a:
+            await a.chat("sql")
+            assert (await a.chat("refused")).status_code >= 400
+            seen = await series(a.http)
+        assert seen["skillweave_adapter_load_seconds_count"] == 3  # two engines, and one of two
+        assert seen['skillweave_adapter_load_failures_total{status="500"}'] == 1
+        assert seen["skillweave_adapter_unloads_total"] == 1  # the one that came in is taken out
+        for engine in "01":
+            assert seen[f'skillweave_engine_host_adapters{{engine="{engine}"}}'] == 1
+            assert seen[f'skillweave_engine_slots{{engine="{engine}"}}'] >= 1
+
+    run(test)
+
+
+def test_adapters_beyond_the_limit_share_a_label(arena: Arena, stock: Any) -> None:
+    telemetry = Telemetry(max_adapters=2)
+    for adapter in ("a", "b", "c", "a+b*0.5", "run-1@7", "b"):
+        span = telemetry.begin("/v1/completions")
+        span.adapter = adapter
+        telemetry.end(span)
+    value = telemetry.registry.get_sample_value
+    counts = {
+        word: value("skillweave_request_seconds_count", {"adapter": word})
+        for word in ("a", "b", "c", "other")
+    }
+    assert counts == {"a": 1, "b": 2, "c": None, "other": 3}
