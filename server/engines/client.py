@@ -6,7 +6,8 @@ when (`gateway/residency.py`) and what a user asked for.
 
 import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +25,10 @@ _OURS = "/v1/skillweave"
 """The routes that `vllm_plugin/` adds to an engine."""
 _RANK = re.compile(r"rank (\d+) is greater than max_lora_rank (\d+)", re.IGNORECASE)
 _DYING = ("EngineDead", "EngineCore encountered an issue")
+
+
+Observe = Callable[[str, int, float], None]
+"""Told of each change asked of an engine: route, status (0: no answer) and seconds."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,19 @@ class EngineClient:
     `residency` found out last.
     """
 
-    def __init__(self, url: str, *, secret: str | None, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        secret: str | None,
+        session: aiohttp.ClientSession,
+        observe: Observe = lambda *_: None,
+    ) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
         self.in_flight = 0
         self.has_plugin = False
         self._session = session
+        self._observe = observe
         self._headers = {"authorization": f"Bearer {secret}"} if secret else {}
         self._json_headers = {**self._headers, "content-type": "application/json"}
 
@@ -200,12 +213,16 @@ class EngineClient:
         )
 
     async def _control(self, path: str, body: Mapping[str, object]) -> tuple[int, str]:
+        began = time.monotonic()
         try:
             async with self._session.post(
                 f"{self.url}{path}", json=body, headers=self._headers, timeout=CONTROL_TIMEOUT
             ) as reply:
-                return reply.status, await reply.text()
+                text = await reply.text()
+                self._observe(path, reply.status, time.monotonic() - began)
+                return reply.status, text
         except LOST as err:
+            self._observe(path, 0, time.monotonic() - began)
             raise EngineError(f"the engine at {self.url} does not answer: {_short(err)}") from err
 
 

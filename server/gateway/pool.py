@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from ...adapters.errors import NotFound, SkillweaveError
-from ..engines.client import EngineClient
+from ..engines.client import EngineClient, Observe
 from ..state_file import EngineState
 from .admission.lanes import Book
 from .errors import NotReady
@@ -54,6 +54,7 @@ class Pool:
         restore: awaited for an engine before it takes requests.
         slots: adapters in a batch, for engines that do not say it themselves; None if unknown.
         takes_priority: whether the engines know vLLM's `priority`.
+        observe: told of adapters that engines are asked to load and to let go.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Pool:
         restore: Callable[[EngineClient], Awaitable[None]],
         slots: int | None = None,
         takes_priority: bool = False,
+        observe: Observe = lambda *_: None,
     ) -> None:
         self._session = session
+        self._observe = observe
         self._restore = restore
         self._slots = slots
         self._takes_priority = takes_priority
@@ -163,7 +166,9 @@ class Pool:
         await asyncio.gather(*self._checks, return_exceptions=True)
 
     def _new(self, engine: EngineState) -> Member:
-        client = EngineClient(engine.url, secret=engine.secret, session=self._session)
+        client = EngineClient(
+            engine.url, secret=engine.secret, session=self._session, observe=self._observe
+        )
         book = Book(client, slots=self._slots, takes_priority=self._takes_priority)
         return Member(engine, client, book)
 

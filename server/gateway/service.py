@@ -60,13 +60,15 @@ class Service:
         reconciler = Reconciler(
             self.residency, known=lambda name: asyncio.to_thread(stored_as, name, self.catalog)
         )
-        self.pool = Pool(session, restore=reconciler.restore)
+        self.telemetry = telemetry or Telemetry()
+        self.pool = Pool(
+            session, restore=reconciler.restore, observe=self.telemetry.metrics.asked_engine
+        )
         self.resolver = Resolver(self.catalog, selector=selector)
         self.publisher = Publisher(self.catalog, self.residency)
         self.door = Door(state.access, admin_key=state.admin_key)
         self.audit = Audit(state.access.audit)
         self.admission = Admission(self.pool)
-        self.telemetry = telemetry or Telemetry()
         self.traffic = Traffic(self.telemetry)
         self._following = asyncio.Lock()
 
