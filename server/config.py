@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .access_settings import Limits, check_networks
+from .admission_settings import AdmissionLimits
 
 EngineKind = Literal["vllm", "fake"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -52,6 +53,8 @@ class ServeConfig(BaseModel):
     """Host names by which this server is known, beside addresses and localhost."""
     limits: Limits = Limits()
     """The most that one request may ask for."""
+    admission: AdmissionLimits = AdmissionLimits()
+    """How many requests are taken on, and how long one may wait for its adapter's turn."""
 
     engine: EngineKind = "vllm"
     """Which engine to start; `fake` is the stand-in of the tests."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..adapters.errors import EngineError
 from .access_settings import AccessState
+from .admission_settings import AdmissionLimits
 from .process import start_time
 
 
@@ -53,6 +54,9 @@ class ServerState(BaseModel):
     skills: Path | None = None
     router: Path | None = None
     max_lora_rank: int | None = None
+    lora_slots: int | None = None
+    takes_priority: bool = False
+    admission: AdmissionLimits = AdmissionLimits()
     stop_timeout_s: float = 10.0
     run_dir: Path | None = None
     gateway_restarts: int = 0

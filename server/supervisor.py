@@ -26,6 +26,7 @@ from .access_plan import access_of
 from .access_settings import AccessState
 from .children import Nursery
 from .config import ServeConfig
+from .engines.flags import served_slots, takes_priority
 from .engines.launch import BASE_NAME, check_engine
 from .events import Event, Line, Ready
 from .guards import AnyEngine, EngineGuard, ForeignGuard, GatewayGuard
@@ -250,6 +251,9 @@ class Supervisor:
             skills=config.skills,
             router=config.router,
             max_lora_rank=made.plan.max_lora_rank,
+            lora_slots=served_slots(made.plan.facts, config),
+            takes_priority=takes_priority(config),
+            admission=config.admission,
             stop_timeout_s=config.stop_timeout_s,
             run_dir=made.run_dir,
             access=self._access,

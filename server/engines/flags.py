@@ -12,6 +12,7 @@ from typing import Literal
 from ..config import ALLOWED_RANK_CAPS, ServeConfig
 
 DEFAULT_RANK_CAP = 16
+PRIORITY = "priority"
 SLOT_MARGIN = 2
 """Slots beside the stored adapters: one for a version being published, one for its predecessor."""
 MIN_SLOTS, MAX_SLOTS = 4, 32
@@ -103,6 +104,20 @@ def slots(facts: Facts, config: ServeConfig) -> int:
     return max(SLOT_MARGIN, min(wanted, _fitting(facts, config)))
 
 
+def served_slots(facts: Facts, config: ServeConfig) -> int | None:
+    """Adapters in one batch, as far as it is known: what the user passes on to the engine wins."""
+    if config.engine_url is not None:
+        return None
+    given = flag_value(config.engine_args, "max-loras")
+    return int(given) if given is not None and given.isdigit() else slots(facts, config)
+
+
+def takes_priority(config: ServeConfig) -> bool:
+    """Whether requests may carry `priority`: any other policy answers them with an error."""
+    policy = flag_value(config.engine_args, "scheduling-policy") or PRIORITY
+    return config.engine_url is None and policy == PRIORITY
+
+
 def flag_names(words: Sequence[str]) -> list[str]:
     """Canonical names of the flags in a command line: `--no-X`, `--X=1` and `--x_y` are `x-y`."""
     return [_canonical(word) for word in words if word.startswith("--")]
@@ -183,6 +198,11 @@ def _tool_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
     )
 
 
+def _scheduling_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
+    reason = "the gateway says who is next, so that keys and adapters get equal shares"
+    return (Flag("--scheduling-policy", PRIORITY, reason),)
+
+
 def _log_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
     return (Flag("--disable-uvicorn-access-log", None, "the gateway is the only caller"),)
 
@@ -208,5 +228,6 @@ _RULES: tuple[Callable[[Facts, ServeConfig], tuple[Flag, ...]], ...] = (
     _cache_flags,
     _length_flags,
     _tool_flags,
+    _scheduling_flags,
     _log_flags,
 )

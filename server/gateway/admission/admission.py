@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 
+from ...admission_settings import AdmissionLimits
 from ..errors import DeadlinePassed, NotReady, TooBusy
 from ..pool import Pool
 from ..pool_health import Event
 from .fair import FairClock, Tag
 from .figures import Figures, Gauges, read_gauges
 from .lanes import Book
-from .limits import AdmissionLimits
 from .pace import Pace
 from .picker import Picker
 from .places import Places

@@ -48,7 +48,7 @@ class Book:
         self.client = client
         self.takes_priority = takes_priority
         self.slots = UNLIMITED if slots is None else slots
-        self._host = max(host or MAX_BELIEVED, self.slots if slots else 0)
+        self.host = max(host or MAX_BELIEVED, self.slots if slots else 0)
         self.on_trial = False
         """One request at a time, until it is answered; see `pool_health.py`."""
         self.stale = False
@@ -139,7 +139,7 @@ class Book:
 
     def learn(self, truth: EngineResidency) -> None:
         """Take over what the engine says of itself."""
-        self.slots, self._host = truth.max_loras, truth.max_cpu_loras
+        self.slots, self.host = truth.max_loras, truth.max_cpu_loras
         self.stale = False
         self._in_slots = self._corrected(self._in_slots, truth.slots)
         self._in_host = self._corrected(self._in_host, truth.host)
@@ -159,7 +159,7 @@ class Book:
 
     def _touch(self, adapter: str) -> None:
         self.stale = True
-        for believed, most in ((self._in_slots, self.slots), (self._in_host, self._host)):
+        for believed, most in ((self._in_slots, self.slots), (self._in_host, self.host)):
             believed.pop(adapter, None)
             believed[adapter] = None
             while len(believed) > min(most, MAX_BELIEVED):

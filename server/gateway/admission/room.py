@@ -10,11 +10,11 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from ...admission_settings import AdmissionLimits
 from ..errors import DeadlinePassed
 from ..pool import Pool, no_engine
 from .figures import Figures
 from .lanes import Book
-from .limits import AdmissionLimits
 from .schedule import Decision, Rules, decide
 from .waiting import Waiter, Waiting
 

@@ -9,7 +9,9 @@ from skillweave.server.engines.flags import (
     derive_flags,
     flag_names,
     rank_cap,
+    served_slots,
     slots,
+    takes_priority,
 )
 
 CPU = Facts(device="cpu", num_adapters=6, max_rank=8, cores=2, architecture="Qwen3ForCausalLM")
@@ -105,3 +107,23 @@ def test_threads(cores: int, environment: int | None, asked: int | None, expecte
 
 def test_flag_names_are_canonical() -> None:
     assert flag_names(["--no-x-y", "1", "--a_b=2", "-c"]) == ["x-y", "a-b"]
+
+
+def test_the_gateway_decides_who_is_next_unless_you_say_otherwise() -> None:
+    assert values(derive_flags(CPU, config()))["--scheduling-policy"] == "priority"
+    assert takes_priority(config())
+    given = config(engine_args=("--scheduling-policy", "fcfs"))
+    assert "--scheduling-policy" not in values(derive_flags(CPU, given))
+    assert not takes_priority(given)
+    assert not takes_priority(ServeConfig(engine_url="http://127.0.0.1:9"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [({}, 8), ({"lora_slots": 3}, 3), ({"engine_args": ("--max-loras", "5")}, 5)],
+)
+def test_the_gateway_knows_how_many_adapters_fit_in_a_batch(
+    fields: dict[str, object], expected: int
+) -> None:
+    assert served_slots(CPU, config(**fields)) == expected
+    assert served_slots(CPU, ServeConfig(engine_url="http://127.0.0.1:9")) is None

@@ -1,7 +1,6 @@
 """How much is taken on, and how long it may wait: the numbers that an operator may change. Pure.
 
-Owns the fields and their defaults. Refuses to own what follows from them (`schedule.py`,
-`places.py`).
+Owns the fields and their defaults. Refuses to own what follows from them (`gateway/admission/`).
 """
 
 from typing import Self
