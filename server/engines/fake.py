@@ -14,13 +14,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
-Json = dict[str, object]
+from .fake_answers import Answer, Json, dump
 
 
 @dataclass
@@ -46,6 +46,7 @@ class FakeEngine:
     adapters: dict[str, str] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     aborted: int = 0
+    asked: "deque[Json]" = field(default_factory=lambda: deque(maxlen=16))
     plugin: bool = True
     max_loras: int = 4
     max_cpu_loras: int = 8
@@ -67,6 +68,7 @@ class FakeEngine:
             app.router.add_post("/v1/skillweave/pin", self._pin)
         app.router.add_post("/v1/chat/completions", self._answer)
         app.router.add_post("/v1/completions", self._answer)
+        app.router.add_post("/v1/responses", self._answer)
         app.router.add_post("/tokenize", self._tokenize)
         return app
 
@@ -150,6 +152,7 @@ class FakeEngine:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
+        self.asked.append(body)
         if self.fail:
             return _error(500, self.fail)
         model = str(body["model"])
@@ -165,32 +168,22 @@ class FakeEngine:
         words = [self.mark(model), *_prompt(body).split()]
         if body.get("chat_template_kwargs"):
             words.append(json.dumps(body["chat_template_kwargs"], sort_keys=True))
-        words = words[: int(body.get("max_tokens") or 64)]
-        chat = "messages" in body
+        words = words[: int(body.get("max_tokens") or body.get("max_output_tokens") or 64)]
+        answer = Answer(body, model, words, length)
         if body.get("stream"):
-            return await self._stream(request, model, words, chat=chat)
+            return await self._stream(request, answer)
         await asyncio.sleep(self.token_delay_s * len(words))
-        text = " ".join(words)
-        said: Json = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
-        choice: Json = {**said, "index": 0, "finish_reason": "stop"}
-        usage = {"prompt_tokens": length, "completion_tokens": len(words)}
-        usage["total_tokens"] = sum(usage.values())
-        kind = "chat.completion" if chat else "text_completion"
-        head = {"id": "fake-1", "object": kind, "created": int(time.time()), "model": model}
-        return _compact({**head, "choices": [choice], "usage": usage})
+        return web.Response(body=dump(answer.whole()), content_type="application/json")
 
-    async def _stream(
-        self, request: web.Request, model: str, words: list[str], *, chat: bool
-    ) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         reply = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await reply.prepare(request)
         try:
-            for position, chunk in enumerate(_chunks(model, words, chat=chat)):
+            for position, event in enumerate(answer.events()):
                 if position == self.cut_after and request.transport is not None:
                     request.transport.abort()
-                await reply.write(b"data: " + _dump(chunk) + b"\n\n")
+                await reply.write(event)
                 await asyncio.sleep(self.token_delay_s)
-            await reply.write(b"data: [DONE]\n\n")
         except (ConnectionError, asyncio.CancelledError):
             self.aborted += 1
             raise
@@ -204,32 +197,15 @@ class FakeEngine:
         return f"<{digest.hexdigest()[:8]}>"
 
 
-def _chunks(model: str, words: list[str], *, chat: bool) -> Iterator[Json]:
-    kind = "chat.completion.chunk" if chat else "text_completion"
-    head: Json = {"id": "fake-1", "object": kind, "created": int(time.time()), "model": model}
-    for position, word in enumerate(words):
-        text = word if position == 0 else f" {word}"
-        piece: Json = {"delta": {"content": text}} if chat else {"text": text}
-        last = position == len(words) - 1
-        choice = {**piece, "index": 0, "finish_reason": "stop" if last else None}
-        yield {**head, "choices": [choice]}
-
-
 def _prompt(body: Json) -> str:
     """What the model sees: system text and the last message, or the prompt."""
     messages = body.get("messages")
+    if "input" in body:
+        return " ".join([str(body.get("instructions") or ""), str(body["input"])]).strip()
     if not isinstance(messages, list):
         return str(body.get("prompt", ""))
     system = [m["content"] for m in messages if m["role"] == "system"]
     return " ".join([*map(str, system), str(messages[-1]["content"])])
-
-
-def _dump(value: Json) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _compact(value: Json) -> web.Response:
-    return web.Response(body=_dump(value), content_type="application/json")
 
 
 def _error(status: int, message: str, *, param: str | None = None) -> web.Response:

@@ -20,6 +20,7 @@ import uvloop
 from ..engines.client import open_session
 from ..state_file import ServerState, read_state
 from .app import create_app
+from .composing import warm
 from .selector import current_path, load_selector
 from .service import Service
 from .telemetry.telemetry import Telemetry
@@ -53,6 +54,7 @@ class Gateway:
             server = uvicorn.Server(config)
             self._listen_to_supervisor(lifeline_fd, service, server)
             self._begin(service.follow(state))
+            self._begin(asyncio.to_thread(warm))
             await server.serve(sockets=[socket.socket(fileno=listen_fd)])
 
     def _listen_to_supervisor(self, fd: int, service: Service, server: uvicorn.Server) -> None:

@@ -4,12 +4,14 @@ Owns which path leads where. Refuses to own what happens there.
 """
 
 import logging
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...adapters.errors import SkillweaveError
 from .admin.routes import admin_routes
@@ -24,27 +26,31 @@ from .ui.routes import ui_routes
 
 log = logging.getLogger(__name__)
 
-RELAYED: tuple[tuple[str, Kind], ...] = (
-    ("/v1/chat/completions", "chat"),
-    ("/v1/completions", "completion"),
-    ("/tokenize", "tokenize"),
+RELAYED: tuple[tuple[str, str, Kind], ...] = (
+    ("/v1/chat/completions", "/v1/chat/completions", "chat"),
+    ("/v1/completions", "/v1/completions", "completion"),
+    ("/v1/responses", "/v1/responses", "response"),
+    ("/tokenize", "/tokenize", "tokenize"),
+    ("/v1/tokenize", "/tokenize", "tokenize"),
 )
+"""Our path, the engine's, and what its requests look like."""
 
 
 def create_app(service: Service) -> FastAPI:
     """The application around one service. Documentation pages are off: they load from elsewhere."""
     app = FastAPI(title="skillweave", docs_url=None, redoc_url=None)
-    for path, kind in RELAYED:
-        relay = Relay(service, path=path, kind=kind)
+    relays: dict[str, ASGIApp] = {}
+    for path, upstream, kind in RELAYED:
+        relay = relays[path] = Relay(service, path=upstream, kind=kind)
         app.router.routes.append(Route(path, relay, methods=["POST"], include_in_schema=False))
 
     @app.get("/v1/models")
-    async def models() -> dict[str, object]:
-        return await list_models(service)
+    async def models(request: Request) -> dict[str, object]:
+        return await list_models(service, service.door.enter(request.scope))
 
     @app.get("/v1/models/{name:path}")
-    async def model(name: str) -> dict[str, object]:
-        return await one_model(service, name)
+    async def model(name: str, request: Request) -> dict[str, object]:
+        return await one_model(service, service.door.enter(request.scope), name)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -62,8 +68,22 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(ui_routes(service))
     _add_error_handlers(app)
     # Around everything, the handler of unexpected errors too; so it comes last.
-    app.middleware_stack = Watch(app.build_middleware_stack(), service.telemetry)
+    inner = _Shortcut(app.build_middleware_stack(), relays)
+    app.middleware_stack = Watch(inner, service.telemetry)
     return app
+
+
+class _Shortcut:
+    """Straight to a relay, which turns its own failures into answers; everything else inwards."""
+
+    def __init__(self, inner: ASGIApp, relays: Mapping[str, ASGIApp]) -> None:
+        self._inner = inner
+        self._relays = relays
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        post = scope["type"] == "http" and scope["method"] == "POST"
+        relay = self._relays.get(scope["path"]) if post else None
+        await (relay or self._inner)(scope, receive, send)
 
 
 def _add_error_handlers(app: FastAPI) -> None:

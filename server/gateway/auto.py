@@ -1,18 +1,31 @@
-"""The model `auto`: a state goes to the selector, its route becomes one skill in one form.
+"""The model `auto`: a state goes to the selector, its route becomes terms that are served.
 
-Owns the way from a request to a `State` and from a `Route` to what is served. Refuses to own any
-routing rule: a selector is handed in.
+Owns the way from a request to a `State` and from a `Route` to terms. Refuses to own any routing
+rule: a selector is handed in.
 """
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ...adapters.errors import ModelStringError
 from ...adapters.expr import Form, Term, parse_term
 from ...router.types import Choice, Message, Route, Selector, State
-from .body import Fields, messages_of, text_of
+from .body import Fields, conversation_of, text_of
 from .errors import RequestRefused, unknown_model
 
 MAX_REASON_CHARS = 200
+GRID = 0.25
+"""Weights of a mixture are rounded to it, so that near routes share one composed adapter."""
+ABSTAINED = "auto: abstained"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a route comes to: the terms to serve, none for the base, and what a header says."""
+
+    terms: tuple[Term, ...]
+    told: str
 
 
 async def ask(selector: Selector | None, fields: Fields, *, session: str | None) -> Route:
@@ -36,7 +49,7 @@ def state_of(fields: Fields, *, session: str | None) -> State:
     Raises:
         RequestRefused: the prompt is no text.
     """
-    messages = messages_of(fields)
+    messages = conversation_of(fields)
     if messages is not None:
         turns = (Message(str(m["role"]), text_of(m.get("content"))) for m in messages)
         return State(tuple(turns), session)
@@ -49,36 +62,46 @@ def state_of(fields: Fields, *, session: str | None) -> State:
     return State((Message("user", prompt),), session)
 
 
-def term_of(route: Route) -> Term | None:
-    """The skill of a route as a term; None where the router abstains.
+def decide(route: Route, *, may: Callable[[str], bool]) -> Decision:
+    """The terms of a route.
+
+    A mixture keeps its weights, on a grid; where a text is part of it, which no sum can hold, the
+    strongest choice answers alone. A choice that the caller may not use is an abstention, and a
+    reason that may name such a skill is not told.
+
+    Args:
+        may: whether the caller may use a skill.
 
     Raises:
-        RequestRefused: the route is a mixture.
         NotFound: the router names what cannot be a skill.
     """
-    chosen = [choice for choice in route.choice if choice.form != "none"]
-    if not chosen:
-        return None
-    if len(chosen) > 1:
-        names = "+".join(choice.skill for choice in chosen)
-        raise RequestRefused(
-            f"the router chose the mixture {names}, and this server composes none yet; configure "
-            "a router that chooses one skill",
-            param="model",
-        )
-    return _term(chosen[0])
+    chosen = [(each, _snapped(each.weight)) for each in route.choice if each.form != "none"]
+    chosen = [(each, weight) for each, weight in chosen if weight != 0.0]
+    terms = tuple(_term(each, weight) for each, weight in chosen)
+    if not all(may(str(term.id)) for term in terms):
+        return Decision((), ABSTAINED)
+    told = _told(route) if all(map(may, route.scores)) else "auto"
+    if len(terms) > 1 and any(each.form == "text" for each, _ in chosen):
+        strongest = max(chosen, key=lambda pair: abs(pair[1]))[0]
+        return Decision((_term(strongest, 1.0),), f"{told}; the strongest of a mixture with texts")
+    return Decision(terms, told)
 
 
-def reason_of(route: Route) -> str:
+def _snapped(weight: float) -> float:
+    return round(weight / GRID) * GRID
+
+
+def _told(route: Route) -> str:
     """The reason, fit for a header: printable ASCII, one line, bounded."""
     plain = "".join(c if " " <= c <= "~" else "?" for c in route.reason)
     return f"auto: {plain[:MAX_REASON_CHARS]}" if plain else "auto"
 
 
-def _term(choice: Choice) -> Term:
+def _term(choice: Choice, weight: float) -> Term:
     try:
         term = parse_term(choice.skill)
     except ModelStringError as err:
         raise unknown_model(choice.skill) from err
     form: Form = "text" if choice.form == "text" else "adapter"
-    return Term(id=term.id, version=term.version, alias=term.alias, form=form)
+    own = None if weight == 1.0 else weight
+    return Term(term.id, term.version, term.alias, form, None if form == "text" else own)

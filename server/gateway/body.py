@@ -115,14 +115,14 @@ def rewrite(
     return dump(out)
 
 
-def dump(value: object) -> bytes:
+def dump(value: object, *, sort_keys: bool = False) -> bytes:
     """JSON, as short as it goes.
 
     Raises:
         RequestRefused: what a client sent is nested too deep to be written again.
     """
     try:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode()
     except RecursionError as err:
         raise RequestRefused("the body is nested too deep") from err
 

@@ -5,9 +5,12 @@ Owns the rule which form a name is served in. Refuses to own loading (`residency
 another process stored is served without a restart.
 """
 
+import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from pydantic import ValidationError
@@ -15,15 +18,19 @@ from pydantic import ValidationError
 from ...adapters.artifact import skill_dir_of
 from ...adapters.base.identity import BaseIdentity
 from ...adapters.errors import NotFound, SkillError
-from ...adapters.expr import Term, parse_term
+from ...adapters.expr import Term
+from ...adapters.names import DEFAULT_ALIAS, AdapterId
 from ...adapters.skills import Skill, read_skill
 from ...adapters.store.store import Store
 from ...adapters.store.types import Version
 from ...router.forms import Evidence, choose_form
 from ...router.types import Form
 from .errors import RequestRefused, unknown_model
+from .servable import Servable
 
 FRESH_S = 0.5
+LISTING_FRESH_S = 1.0
+PAGE = 1000
 MAX_CACHED = 4096
 FORM_KEY = "form"
 """Key of an attestation that states outright in which form a version is to be served."""
@@ -32,18 +39,27 @@ FORMS = ("adapter", "text", "none")
 
 @dataclass(frozen=True)
 class Found:
-    """What one term came to. `skill` is set for form text, `version` wherever one is stored."""
+    """What one term came to. `skill` is set for form text, `version` wherever one is stored, and
+    `step` for a step of a training run, which the catalog does not know."""
 
     id: str
     form: Form
     version: Version | None = None
     skill: Skill | None = None
+    step: Servable | None = None
+
+    @cached_property
+    def template_arguments(self) -> Mapping[str, object]:
+        """Defaults for the chat template, from the card of the version."""
+        return {} if self.version is None else self.version.card.frame.template_args
 
     @property
     def version_label(self) -> str:
         """For a header: the version's number, or the digest of a text that has none."""
         if self.version is not None:
             return str(self.version.number)
+        if self.step is not None:
+            return self.step.label
         return (self.skill.digest or "")[:12] if self.skill is not None else ""
 
 
@@ -72,6 +88,9 @@ class Catalog:
         self._store = store if family is not None else None
         self._family = family
         self._skills = skills
+        self._listing: tuple[Listed, ...] = ()
+        self._listing_expires = 0.0
+        self._listing_lock = threading.Lock()
         self._cache: OrderedDict[Term, tuple[float, Found | None]] = OrderedDict()
 
     def cached(self, term: Term) -> Found | None:
@@ -86,6 +105,7 @@ class Catalog:
             NotFound: nothing; the message is the same for every unknown name.
         """
         found = self._decide(term)
+        found.template_arguments  # noqa: B018  # read from disk now, while nobody waits for the loop
         self._cache[term] = (time.monotonic() + FRESH_S, found)
         self._cache.move_to_end(term)
         while len(self._cache) > MAX_CACHED:
@@ -106,7 +126,7 @@ class Catalog:
         Raises:
             NotFound: there is none for this base.
         """
-        for version in self._all_versions():
+        for version, _ in self._pages():
             if version.version_digest == digest:
                 return version
         raise NotFound(f"no version with digest {digest!r} is stored for this base")
@@ -147,28 +167,52 @@ class Catalog:
             raise NotFound("this server knows no store for its base; start it with --base FOLDER")
         return self._store
 
-    def listing(self) -> list[Listed]:
-        """Every id that can be asked for, in order of name."""
-        numbers: dict[str, list[int]] = {}
-        for version in self._all_versions():
-            numbers.setdefault(str(version.id), []).append(version.number)
-        return [self._listed(name, numbers) for name in sorted({*numbers, *self._skills})]
+    def listing(self) -> tuple[Listed, ...]:
+        """Every id that can be asked for, in order of name; at most `LISTING_FRESH_S` old."""
+        with self._listing_lock:
+            if self._listing_expires <= time.monotonic():
+                self._listing = self._list()
+                self._listing_expires = time.monotonic() + LISTING_FRESH_S
+            return self._listing
 
-    def _listed(self, name: str, numbers: dict[str, list[int]]) -> Listed:
-        term = parse_term(name)
+    def _list(self) -> tuple[Listed, ...]:
+        versions: dict[str, list[Version]] = {}
+        aliases: dict[str, dict[str, int]] = {}
+        for version, names in self._pages():
+            versions.setdefault(str(version.id), []).append(version)
+            aliases.setdefault(str(version.id), {}).update(dict.fromkeys(names, version.number))
+        listed = []
+        for name in sorted({*versions, *self._skills}):
+            stored = {version.number: version for version in versions.get(name, [])}
+            meant = aliases.get(name, {})
+            found = self._bare(name, stored.get(meant.get(DEFAULT_ALIAS, 0)))
+            named = tuple(sorted(meant.items()))
+            listed.append(Listed(name, found, tuple(sorted(stored)), named))
+        return tuple(listed)
+
+    def _bare(self, name: str, version: Version | None) -> Found | None:
+        """What the name alone stands for; None where it cannot be asked for bare."""
         try:
-            found = self._decide(term)
+            return self._form_of(Term(AdapterId.parse(name)), version)
         except (NotFound, RequestRefused):
-            found = None
-        stored = tuple(sorted(numbers.get(name, [])))
-        aliases = self._store.aliases(name, base=self._family) if self._store and stored else {}
-        return Listed(name, found, stored, tuple(sorted(aliases.items())))
+            return None
 
-    def _all_versions(self) -> list[Version]:
-        return [] if self._store is None else self._store.list(base=self._family)
+    def _pages(self) -> Iterator[tuple[Version, tuple[str, ...]]]:
+        """Every stored version with the aliases that mean it, from the store's index."""
+        after: str | None = None
+        while self._store is not None:
+            page = self._store.page(after=after, limit=PAGE, base=self._family)
+            yield from zip(page.versions, page.aliases, strict=True)
+            after = page.next
+            if after is None:
+                return
 
     def _decide(self, term: Term) -> Found:
-        name, version = str(term.id), self._stored(term)
+        return self._form_of(term, self._stored(term))
+
+    def _form_of(self, term: Term, version: Version | None) -> Found:
+        """In which form a term is served, whose stored version is known already."""
+        name = str(term.id)
         pinned = term.version is not None or term.alias is not None
         loose = None if pinned else self._skills.get(name)
         if version is None and (loose is None or term.form == "adapter"):

@@ -1,48 +1,40 @@
 """The hot path: a request goes to an engine, and the engine's bytes go back.
 
 Plain ASGI callables; nothing is parsed but the request, once. Answers pass through as they come,
-with the public model name restored and our headers added; when the client leaves, the engine's
-work is cancelled.
-Owns the exchange with the engine and the order of the steps before it. Refuses to own each step:
-who asks (`access/`), what answers (`resolve.py`), what is loaded (`residency.py`), which engine and
-when (`admission/`), what is told about it (`telemetry/`). Prompts and answers are neither logged
-nor kept.
+with the public model name restored and our headers added; when the client leaves, or its time is
+over, the engine's work is cancelled.
+Owns the order of the steps. Refuses to own each step: who asks (`access/`), what answers
+(`resolve.py`), what is loaded (`residency.py`), which engine and when (`admission/`), the bytes
+(`exchange.py`), what is told about it (`telemetry/`). Prompts and answers are neither logged nor
+kept.
 """
 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import aiohttp
 from starlette.types import Receive, Scope, Send
 
 from ...adapters.errors import SkillweaveError
 from ..engines.client import LOST, EngineClient
-from .access.caller import Caller
+from .access.caller import ANYBODY
 from .admission.admission import Ticket, Wanted
-from .body import Fields, Kind, parse_body, rewrite
+from .asked import Asked, read_wishes, tokens_of_answers, tokens_of_prompt
+from .body import Kind, parse_body, rewrite
 from .errors import NotReady
+from .exchange import Meter, pass_on
 from .names import ModelName
-from .resolve import Target
 from .service import Service
+from .target import Target
 from .telemetry.span import Span
-from .wire import ClientGone, Reply, header, read_body, while_connected
+from .usage_wire import usage_control
+from .wire import Attended, ClientGone, Reply, read_body
 
 _EXPECTED = (SkillweaveError,)
 log = logging.getLogger(__name__)
 ATTEMPTS = 2
 """A second attempt only where nothing was answered: an engine was lost, or lost an adapter."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request, read and judged."""
-
-    fields: Fields
-    caller: Caller
-    session: str | None
-    span: Span
 
 
 class Relay:
@@ -65,10 +57,12 @@ class Relay:
         try:
             caller = service.door.enter(scope)
             span.key_id = caller.key_id
+            wishes = read_wishes(scope["headers"])
             fields = parse_body(await read_body(scope, receive), kind=self._kind)
             service.door.check(caller, fields)
-            asked = Asked(fields, caller, header(scope, b"x-skillweave-session"), span)
-            await while_connected(receive, self._serve(asked, reply))
+            asked = Asked(fields, self._kind, caller, wishes)
+            async with Attended(receive, reply, timeout_s=wishes.timeout_s):
+                await self._serve(asked, reply, span)
         except ClientGone:
             span.outcome = "gone"
         except Exception as err:  # the HTTP boundary: a failure becomes an answer
@@ -78,96 +72,104 @@ class Relay:
         finally:
             service.telemetry.end(span)
 
-    async def _serve(self, asked: Asked, reply: Reply) -> None:
-        target = await self._service.resolver.resolve(
-            asked.fields, session=asked.session, caller=asked.caller
+    async def _serve(self, asked: Asked, reply: Reply, span: Span) -> None:
+        service = self._service
+        target = await service.resolver.resolve(
+            asked.fields, session=asked.wishes.session, caller=asked.caller
         )
-        target.describe(asked.span)
+        target.describe(span)
+        meter = Meter(asked)
         try:
             if target.adapter is None:
-                await self._exchange(asked, self._service.base_name, target, reply)
+                await self._exchange(asked, service.base_name, target, reply, meter)
                 return
-            async with self._service.residency.hold(target.adapter) as name:
-                await self._exchange(asked, name, target, reply)
+            async with service.residency.hold(target.adapter) as name:
+                await self._exchange(asked, name, target, reply, meter)
         except _EXPECTED as err:
             await reply.fail(err, target.headers)
+        finally:
+            self._charge(asked, target, meter, span)
 
-    async def _exchange(self, asked: Asked, name: str, target: Target, reply: Reply) -> None:
+    async def _exchange(
+        self, asked: Asked, name: str, target: Target, reply: Reply, meter: Meter
+    ) -> None:
         failed: tuple[EngineClient, ...] = ()
         for attempt in range(1, ATTEMPTS + 1):
             again = attempt < ATTEMPTS
-            async with self._service.admission.enter(_wanted(asked, target, failed)) as ticket:
-                body = _body(asked, name, target, ticket)
-                try:
-                    async with self._ask(ticket, body, asked.span) as upstream:
-                        forgotten = upstream.status == 404 and target.adapter is not None
-                        if not (forgotten and again):
+            asking: EngineClient | None = None
+            try:
+                async with self._service.admission.enter(_wanted(asked, target, failed)) as ticket:
+                    asking = ticket.engine
+                    body = self._body(asked, name, target, ticket)
+                    meter.sent = True
+                    async with self._ask(asking, body, reply.span) as upstream:
+                        meter.sent = upstream.status < 400
+                        if upstream.status != 404 or target.adapter is None or not again:
                             unique = target.adapter is not None
                             names = ModelName(name, public=target.public, unique=unique)
-                            await _pass_on(upstream, names, target, reply)
+                            await pass_on(upstream, names, target.headers, reply, meter)
                             return
-                except NotReady:
-                    if not again or reply.begun:
-                        raise
-                    failed = (*failed, ticket.engine)
-            if target.adapter is not None:
-                self._service.residency.lost(name)
-                await self._service.residency.ensure(target.adapter)
+            except NotReady:
+                meter.sent = reply.begun
+                if asking is None or not again or reply.begun:
+                    raise
+                failed = (*failed, asking)
+                continue
+            # The engine has forgotten the adapter: what it holds is lost when it starts again.
+            self._service.residency.lost(name)
+            assert target.adapter is not None
+            await self._service.residency.ensure(target.adapter)
 
     @asynccontextmanager
     async def _ask(
-        self, ticket: Ticket, body: bytes, span: Span
+        self, engine: EngineClient, body: bytes, span: Span
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        span.sending(ticket.engine.url)
+        span.sending(engine.url)
         try:
-            async with ticket.engine.post(self._path, body) as upstream:
+            async with engine.post(self._path, body) as upstream:
                 yield upstream
         except LOST as err:
-            raise _lost(ticket.engine) from err
+            raise NotReady(
+                f"the engine at {engine.url} ended while answering; it is started again, ask again "
+                "in a moment"
+            ) from err
+
+    def _body(self, asked: Asked, name: str, target: Target, ticket: Ticket) -> bytes:
+        control: dict[str, object] = {}
+        if self._kind != "tokenize":
+            control |= self._service.door.bounds(asked.caller, asked.fields)
+            control |= usage_control(asked.fields, self._kind)
+            if ticket.priority is not None:
+                control["priority"] = ticket.priority
+            if asked.caller is not ANYBODY:
+                control["cache_salt"] = asked.caller.tenant
+        if self._kind == "response":
+            control["store"] = False  # this server keeps no answers
+        return rewrite(
+            asked.fields,
+            model=name,
+            skill=target.skill,
+            template_arguments=target.template_arguments,
+            control=control,
+        )
+
+    def _charge(self, asked: Asked, target: Target, meter: Meter, span: Span) -> None:
+        """Once for every request that an engine took, whichever way it ended."""
+        tokens = meter.tokens
+        if tokens is None:
+            return
+        span.prompt_tokens, span.completion_tokens = tokens.prompt, tokens.completion
+        self._service.door.charge(
+            asked.caller, target.billed, prompt=tokens.prompt, completion=tokens.completion
+        )
 
 
 def _wanted(asked: Asked, target: Target, failed: tuple[EngineClient, ...]) -> Wanted:
     return Wanted(
         adapter=target.adapter.name if target.adapter is not None else None,
         tenant=asked.caller.tenant,
-        cost=0,
-        session=asked.session,
+        cost=tokens_of_prompt(asked.fields) + tokens_of_answers(asked.fields),
+        session=asked.wishes.session,
+        timeout_s=asked.wishes.timeout_s,
         avoid=failed,
-    )
-
-
-def _body(asked: Asked, name: str, target: Target, ticket: Ticket) -> bytes:
-    control = {} if ticket.priority is None else {"priority": ticket.priority}
-    return rewrite(
-        asked.fields,
-        model=name,
-        skill=target.skill,
-        template_arguments=target.template_arguments,
-        control=control,
-    )
-
-
-async def _pass_on(
-    upstream: aiohttp.ClientResponse, names: ModelName, target: Target, reply: Reply
-) -> None:
-    kind = upstream.headers.get("content-type", "application/json")
-    headers = [(b"content-type", kind.encode("latin-1")), *target.headers]
-    if not kind.startswith("text/event-stream"):
-        body = await upstream.read()
-        ok = upstream.status < 400
-        body = names.feed(body) + names.end() if ok else names.everywhere(body)
-        await reply.whole(upstream.status, body, headers)
-        return
-    await reply.start(upstream.status, headers, streaming=True)
-    async for chunk in upstream.content.iter_any():
-        data = names.feed(chunk)
-        if data:
-            await reply.chunk(data)
-    await reply.chunk(names.end(), last=True)
-
-
-def _lost(client: EngineClient) -> NotReady:
-    return NotReady(
-        f"the engine at {client.url} ended while answering; it is started again, ask again in a "
-        "moment"
     )

@@ -1,75 +1,31 @@
 """From a request to what will answer it: one value that the relay and the headers read.
 
-Owns the meaning of the `model` string on the wire. Refuses to own its grammar
-(`adapters/expr.py`), what exists (`catalog.py`) and routing (`auto.py`, `sticky.py`).
+Owns the meaning of the `model` string on the wire, and that what a caller may not use does not
+exist for him. Refuses to own its grammar (`adapters/expr.py`), what exists (`catalog.py`), making
+sums (`composing.py`) and routing (`auto.py`, `sticky.py`).
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
-from ...adapters.errors import ModelStringError
+from ...adapters.errors import ModelStringError, NotFound
 from ...adapters.expr import Model, ModelAuto, ModelBase, ModelTerms, Term, parse_model
-from ...adapters.skills import Skill
-from ...router.types import Selector
+from ...router.types import Route, Selector
 from .access.caller import ANYBODY, Caller
-from .auto import ask, reason_of, term_of
-from .body import Fields, messages_of
+from .auto import Decision, ask, decide
+from .body import Fields, conversation_of
 from .catalog import Catalog, Found
+from .composing import Composer
+from .ephemeral import Ephemeral
 from .errors import RequestRefused, unknown_model
-from .servable import Servable, of_version
-from .sticky import Sticky
-from .telemetry.span import Span
+from .recipe import Part, Recipe, recipe_of
+from .splits import Splits
+from .sticky import Chosen, Sticky
+from .target import Target, of_base, of_found, of_mix
 
+AUTO, BASE = "auto", "base"
 GRAMMAR_MARKS = "+*@:"
 """Characters by which a string shows that it was meant as an expression, not as a plain name."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What answers: the base, an adapter, or the base with a skill's text."""
-
-    public: str
-    found: Found | None
-    route: str
-
-    @property
-    def adapter(self) -> Servable | None:
-        """What the engine must have loaded; None where the base answers."""
-        version = self.found.version if self.found and self.found.form == "adapter" else None
-        return of_version(version) if version is not None else None
-
-    @property
-    def skill(self) -> Skill | None:
-        """The text to put into the system message."""
-        return self.found.skill if self.found and self.found.form == "text" else None
-
-    @property
-    def template_arguments(self) -> Mapping[str, object]:
-        """Defaults for the chat template, from the card of the version that is served."""
-        version = self.found.version if self.found else None
-        return version.card.frame.template_args if version is not None else {}
-
-    def describe(self, span: Span) -> None:
-        """Write down what answers, for metrics and logs."""
-        found = self.found
-        span.adapter = found.id if found else "base"
-        span.version = found.version_label if found else ""
-        span.form = found.form if found else "none"
-        span.route = self.route
-
-    @property
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """The reply headers; `-error` is the relative error of a composition, 0 for one adapter."""
-        found = self.found
-        pairs = [
-            ("adapter", found.id if found else "base"),
-            ("version", found.version_label if found else ""),
-            ("form", found.form if found else "none"),
-            ("route", self.route),
-            ("error", f"{self.adapter.error:.6g}" if self.adapter is not None else ""),
-        ]
-        return tuple((f"x-skillweave-{k}".encode(), v.encode()) for k, v in pairs if v)
 
 
 class Resolver:
@@ -78,31 +34,48 @@ class Resolver:
     `selector` answers `auto`; None where no router is configured. It may be replaced at any time.
     """
 
-    def __init__(self, catalog: Catalog, *, selector: Selector | None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        selector: Selector | None,
+        composer: Composer,
+        runs: Ephemeral,
+        splits: Splits,
+    ) -> None:
         self._catalog = catalog
+        self._runs = runs
+        self._splits = splits
+        self._composer = composer
         self.selector = selector
         self._sticky = Sticky()
 
     async def resolve(
         self, fields: Fields, *, session: str | None, caller: Caller = ANYBODY
     ) -> Target:
-        """Read `model` and decide; what the caller may not use does not exist.
+        """Read `model` and decide.
 
         Raises:
-            NotFound: unknown model.
-            RequestRefused: a model that cannot answer this kind of request, or not yet.
+            NotFound: unknown model, or one that the caller may not use.
+            RequestRefused: a model that cannot answer this kind of request.
             ModelStringError: an expression that does not parse.
+            Conflict, BaseMismatch, UsageError, AdapterRefused, NoRoom, TooBusy, StoreError: a sum
+                that cannot be made; see `Composer.mix`.
         """
         text = str(fields["model"])
         match _parse(text):
             case ModelBase():
-                target = Target(text, None, "named")
+                _permit(caller, BASE)
+                target = of_base(text, "named")
             case ModelAuto():
-                target = await self._auto(text, fields, session)
+                _permit(caller, AUTO)
+                target = await self._auto(text, fields, session, caller)
             case ModelTerms(terms, exact):
-                found = await self._find(_single(text, terms, exact=exact))
-                target = Target(text, found, "named")
-        if target.skill is not None and messages_of(fields) is None:
+                for term in terms:
+                    _permit(caller, str(term.id))
+                chosen = await self.choose(terms, exact=exact, session=session)
+                target = await self._target(text, chosen, "named", exact=exact)
+        if target.skill is not None and conversation_of(fields) is None:
             raise RequestRefused(
                 f"model {text!r} is served as text, which goes into the system message of a "
                 "conversation; use /v1/chat/completions",
@@ -110,23 +83,106 @@ class Resolver:
             )
         return target
 
-    async def _auto(self, text: str, fields: Fields, session: str | None) -> Target:
-        messages = messages_of(fields) or []
-        kept = self._sticky.recall(messages, session=session)
-        if kept is not None:
-            found, route = kept[0], "sticky"
-        else:
-            decision = await ask(self.selector, fields, session=session)
-            term = term_of(decision)
-            found = await self._find(term) if term is not None else None
-            route = reason_of(decision)
-        if messages:
-            self._sticky.remember(messages, found, session=session)
-        return Target(text, found, route)
+    async def choose(
+        self, terms: tuple[Term, ...], *, exact: bool = False, session: str | None = None
+    ) -> Found | Recipe:
+        """What terms mean now: one skill in a form, or a sum of versions.
 
-    async def _find(self, term: Term) -> Found:
-        fresh = self._catalog.cached(term)
-        return fresh if fresh is not None else await asyncio.to_thread(self._catalog.find, term)
+        Args:
+            session: who asks again gets the same version of an alias that is split.
+
+        Raises:
+            NotFound: a name that nobody knows. RequestRefused: a sum of what is no adapter.
+        """
+        if len(terms) == 1 and terms[0].weight is None and not exact:
+            return await self.find(terms[0], session=session)
+        recipe = recipe_of([await self._part(term, session) for term in terms])
+        (only, *others) = recipe.parts
+        if others or only.weight != 1.0:
+            return recipe
+        return Found(str(only.version.id), "adapter", only.version)  # nothing to add up
+
+    async def find(self, term: Term, *, session: str | None = None) -> Found:
+        """What one term means now: a step of a run, or what the catalog knows.
+
+        Raises:
+            NotFound: nothing. RequestRefused: it has no text, and was asked for as one.
+        """
+        step = self._runs.find(term)
+        if step is not None:
+            return Found(str(term.id), "adapter", step=step)
+        found = self._catalog.cached(term)
+        if found is None:
+            found = await asyncio.to_thread(self._catalog.find, term)
+        if term.version is not None or found.version is None:
+            return found
+        meant = found.version.number
+        number = self._splits.pick(str(term.id), term.alias, meant, session=session)
+        if number == meant:
+            return found
+        return await self.find(replace(term, alias=None, version=number))
+
+    async def _part(self, term: Term, session: str | None) -> Part:
+        """One term of a sum, which is its adapter, whatever form the evidence prefers."""
+        wanted = replace(term, form="adapter", weight=None)
+        try:
+            found = await self.find(wanted, session=session)
+        except NotFound:
+            await self.find(replace(wanted, form=None))  # unknown altogether: the same answer
+            raise RequestRefused(
+                f"{term.ref} has no adapter, it is served as text: a sum, a weight and ':exact' "
+                f"need adapters; ask for {term.ref} alone, or train it",
+                param="model",
+            ) from None
+        if found.version is None:
+            raise RequestRefused(
+                f"{term.ref} is a step of a training run, and a sum holds stored adapters only: "
+                "promote it first (`skillweave promote`)",
+                param="model",
+            )
+        return Part(found.version, 1.0 if term.weight is None else term.weight)
+
+    async def _target(
+        self, public: str, chosen: Chosen, route: str, *, exact: bool = False
+    ) -> Target:
+        if chosen is None:
+            return of_base(public, route)
+        if isinstance(chosen, Found):
+            return of_found(public, chosen, route)
+        return of_mix(public, await self._composer.mix(chosen, exact=exact), route)
+
+    async def _auto(self, text: str, fields: Fields, session: str | None, caller: Caller) -> Target:
+        messages = conversation_of(fields) or []
+        kept = self._sticky.recall(messages, session=session, tenant=caller.tenant)
+        if kept is not None and _may_use(caller, kept[0]):
+            chosen, route = kept[0], "sticky"
+        else:
+            decision = await self._decision(fields, session, caller)
+            terms = decision.terms
+            chosen = await self.choose(terms, session=session) if terms else None
+            route = decision.told
+        if chosen is None:
+            _permit(caller, BASE, shown=AUTO)
+        if messages:
+            self._sticky.remember(messages, chosen, session=session, tenant=caller.tenant)
+        return await self._target(text, chosen, route)
+
+    async def _decision(self, fields: Fields, session: str | None, caller: Caller) -> Decision:
+        route: Route = await ask(self.selector, fields, session=session)
+        return decide(route, may=caller.may)
+
+
+def _permit(caller: Caller, name: str, *, shown: str | None = None) -> None:
+    if not caller.may(name):
+        raise unknown_model(shown or name)
+
+
+def _may_use(caller: Caller, chosen: Chosen) -> bool:
+    if chosen is None:
+        return caller.may(BASE)
+    if isinstance(chosen, Found):
+        return caller.may(chosen.id)
+    return all(caller.may(str(part.version.id)) for part in chosen.parts)
 
 
 def _parse(text: str) -> Model:
@@ -137,13 +193,3 @@ def _parse(text: str) -> Model:
         if any(mark in text for mark in GRAMMAR_MARKS):
             raise
         raise unknown_model(text) from err
-
-
-def _single(text: str, terms: tuple[Term, ...], *, exact: bool) -> Term:
-    if len(terms) > 1 or exact or terms[0].weight is not None:
-        raise RequestRefused(
-            f"model {text!r} is a composition, and this server composes nothing yet: it serves one "
-            "skill per request; name one, without '+', '*' and ':exact'",
-            param="model",
-        )
-    return terms[0]

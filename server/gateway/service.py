@@ -18,6 +18,7 @@ from .access.audit import Audit
 from .access.door import Door
 from .admission.admission import Admission
 from .catalog import Catalog
+from .composing import Composer
 from .declared import stored_as
 from .pool import Pool
 from .publish import Publisher
@@ -64,7 +65,8 @@ class Service:
         self.pool = Pool(
             session, restore=reconciler.restore, observe=self.telemetry.metrics.asked_engine
         )
-        self.resolver = Resolver(self.catalog, selector=selector)
+        self.composer = Composer(store, self.residency, fallback=state.run_dir)
+        self.resolver = Resolver(self.catalog, selector=selector, composer=self.composer)
         self.publisher = Publisher(self.catalog, self.residency)
         self.door = Door(state.access, admin_key=state.admin_key)
         self.audit = Audit(state.access.audit)

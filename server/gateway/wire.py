@@ -5,16 +5,21 @@ being said.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import Sequence
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from .errors import RequestRefused, TooBusy, error_reply
+from .errors import DeadlinePassed, RequestRefused, TooBusy, error_reply
 from .telemetry.span import Span
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 RETRY_AFTER_S = b"2"
 """What a client is told to wait while an engine is started again."""
+BODY_S = 60.0
+"""How long a client may take to send a body."""
+STALL_S = 60.0
+"""How long a client may leave an answer unread before it counts as gone."""
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -26,7 +31,8 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The whole body of a JSON request.
 
     Raises:
-        RequestRefused: another content type (415), or above `MAX_BODY_BYTES` (413).
+        RequestRefused: another content type (415), above `MAX_BODY_BYTES` (413), slower than
+            `BODY_S` (408).
         ClientGone: the client left while sending.
     """
     kind = header(scope, b"content-type") or ""
@@ -34,18 +40,39 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         raise RequestRefused(
             f"content-type is {kind[:80]!r}: expected application/json", status=415
         )
+    event = await receive()
+    if event["type"] == "http.request" and not event.get("more_body", False):
+        return _bounded(event.get("body", b""))
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await _rest(event, receive)
+    except TimeoutError as err:
+        raise RequestRefused(f"the body took longer than {BODY_S:g} s", status=408) from err
+
+
+async def _rest(event: Message, receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
-        event = await receive()
         if event["type"] == "http.disconnect":
             raise ClientGone
         parts.append(event.get("body", b""))
         size += len(parts[-1])
         if size > MAX_BODY_BYTES:
-            raise RequestRefused(f"the body is larger than {MAX_BODY_BYTES} bytes", status=413)
+            raise _too_large()
         if not event.get("more_body", False):
             return b"".join(parts)
+        event = await receive()
+
+
+def _bounded(body: bytes) -> bytes:
+    if len(body) > MAX_BODY_BYTES:
+        raise _too_large()
+    return body
+
+
+def _too_large() -> RequestRefused:
+    return RequestRefused(f"the body is larger than {MAX_BODY_BYTES} bytes", status=413)
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -56,29 +83,74 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def while_connected(receive: Receive, work: Coroutine[object, object, None]) -> None:
-    """Await `work`; cancel it when the client leaves first.
+class Attended:
+    """Runs a block while the client is there and its time lasts, in the task that enters it.
+
+    One more task and a timer are all that it costs; the block runs where it stands.
+
+    Args:
+        receive: of the request, whose body has been read.
+        timeout_s: how long the block may take; None for no limit.
+        reply: the answer that the client is to read.
 
     Raises:
-        ClientGone: the client left.
+        ClientGone: the client left, or has not read a byte of a waiting answer for `STALL_S`.
+        DeadlinePassed: the time is over.
     """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnect(receive))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientGone
-        task.result()
-    finally:
-        gone.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait((task,))
 
+    def __init__(self, receive: Receive, reply: "Reply", *, timeout_s: float | None) -> None:
+        self._receive = receive
+        self._reply = reply
+        self._timeout_s = timeout_s
+        self._reason: Exception | None = None
 
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    async def __aenter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._loop, self._cancelling = task, loop, task.cancelling()
+        self._listener = loop.create_task(self._listen())
+        self._stall = loop.call_later(STALL_S / 2, self._look)
+        self._deadline = None
+        if self._timeout_s is not None:
+            self._deadline = loop.call_later(self._timeout_s, self._time_is_over)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, trace: object
+    ) -> None:
+        self._listener.cancel()
+        self._stall.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._reason is None:
+            return
+        ours = self._task.uncancel() <= self._cancelling
+        if ours and kind is not None and issubclass(kind, asyncio.CancelledError):
+            raise self._reason from err
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._stop(ClientGone())
+
+    def _look(self) -> None:
+        if self._reply.waiting_s > STALL_S:
+            self._stop(ClientGone())
+        else:
+            self._stall = self._loop.call_later(STALL_S / 2, self._look)
+
+    def _time_is_over(self) -> None:
+        self._stop(
+            DeadlinePassed(
+                f"no answer within {self._timeout_s:g} s, the time given in "
+                "x-skillweave-timeout-s; the work was stopped: give it more time, or ask for less"
+            )
+        )
+
+    def _stop(self, reason: Exception) -> None:
+        if self._reason is None and not self._reply.ended:
+            self._reason = reason
+            self._task.cancel()
 
 
 class Reply:
@@ -86,19 +158,29 @@ class Reply:
 
     def __init__(self, send: Send, span: Span) -> None:
         self._send = send
-        self._span = span
+        self.span = span
         self.begun = False
+        self.ended = False
         self._streaming = False
+        self._since: float | None = None
+
+    @property
+    def waiting_s(self) -> float:
+        """How long the client has not taken what waits for it, in seconds."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
 
     async def start(self, status: int, headers: Headers, *, streaming: bool) -> None:
         self.begun, self._streaming = True, streaming
-        self._span.answering(status, streaming=streaming)
-        every = [*headers, (b"x-request-id", self._span.request_id.encode())]
+        self.span.answering(status, streaming=streaming)
+        every = [*headers, (b"x-request-id", self.span.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": every})
 
     async def chunk(self, data: bytes, *, last: bool = False) -> None:
-        self._span.chunk()
+        self.span.chunk()
+        self._since = time.monotonic()
         await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+        self._since = None
+        self.ended = last
 
     async def whole(self, status: int, body: bytes, headers: Headers) -> None:
         """An answer in one piece; adds its length."""
@@ -108,7 +190,7 @@ class Reply:
 
     async def fail(self, err: BaseException, headers: Headers = ()) -> None:
         """Say what went wrong: as a status while that is possible, as an event in a stream."""
-        self._span.outcome = type(err).__name__
+        self.span.outcome = type(err).__name__
         status, body = error_reply(err)
         if not self.begun:
             more = [(b"content-type", b"application/json")]

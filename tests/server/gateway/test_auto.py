@@ -178,12 +178,10 @@ def test_an_unknown_tool_conversation_is_routed(arena: Arena, stock: Any) -> Non
     run(test)
 
 
-def test_mixtures_and_unknown_skills_are_said_so(arena: Arena, stock: Any) -> None:
+def test_unknown_skills_are_said_so(arena: Arena, stock: Any) -> None:
     async def test() -> None:
         async with arena(stock, selector=Mixing()) as a:
-            reply = await ask(a, [user("x")])
-            assert reply.status_code == 400
-            assert "mixture sql+csv" in reply.json()["error"]["message"]
+            assert (await ask(a, [user("x")])).status_code == 404
         async with arena(stock, selector=ByWord()) as a:
             assert (await ask(a, [user("unknown")])).status_code == 404
 

@@ -116,9 +116,6 @@ def test_unknown_models_all_get_openai_s_404(arena: Arena, stock: Any, model: st
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        ("sql+sql", "composition"),
-        ("sql*0.5", "composition"),
-        ("sql:exact", "composition"),
         ("sql:txt", "form 'txt' is unknown"),
         ("sql@", "alias"),
         ("base:text", "stand alone"),
