@@ -80,7 +80,8 @@ def finding(document: Document) -> Finding:
 
 def headline(findings: Sequence[Finding]) -> tuple[Finding, Arm] | None:
     """The figure for a table: the newest accuracy of an adapter, else of a text; hearsay last."""
-    ordered = sorted([*findings][::-1], key=lambda one: one.hearsay is not None)
+    own = [one for one in findings if one.hearsay is None]
+    ordered = own[::-1] + [one for one in findings if one.hearsay is not None][::-1]
     for role in ("adapter", "text"):
         for each in ordered:
             for arm in each.arms:

@@ -23,6 +23,7 @@ MAX_ROWS = 400
 MAX_VERSIONS = 50
 MAX_ATTESTATIONS = 20
 MAX_CHARS = 2000
+HIDDEN = "Made from adapters, not all of which this key may use."
 Json = dict[str, object]
 
 
@@ -43,7 +44,7 @@ class Shelf:
         for each in seen:
             if len(rows) == MAX_ROWS:
                 break
-            row = self._row(each)
+            row = self._row(each, viewer)
             text = f"{row['id']} {row['description']}".casefold()
             if all(word in text for word in wanted):
                 rows.append(row)
@@ -61,12 +62,12 @@ class Shelf:
         versions = self._versions(name)
         latest = versions[-MAX_VERSIONS:][::-1]
         return {
-            **self._row(listed),
+            **self._row(listed, viewer),
             "num_versions": len(versions),
             "history": [self._version(v, listed, viewer) for v in latest],
         }
 
-    def _row(self, listed: Listed) -> Json:
+    def _row(self, listed: Listed, viewer: Viewer) -> Json:
         found, version = listed.found, self._shown(listed)
         card = version.card if version is not None else None
         skill = found.skill if found is not None else None
@@ -78,7 +79,7 @@ class Shelf:
             "versions": list(listed.versions),
             "aliases": dict(listed.aliases),
             "kind": card.kind if card is not None else "text",
-            "description": _cut(_description(card) or (skill.description if skill else "")),
+            "description": _cut(_description(card, viewer) or (skill.description if skill else "")),
             "licence": _licence(card),
             "accuracy": None if best is None else {**asdict(best[1]), "hearsay": best[0].hearsay},
         }
@@ -104,7 +105,7 @@ class Shelf:
             "aliases": names,
             "kind": card.kind,
             "skill_name": _cut(card.skill_name),
-            "description": _cut(card.description),
+            "description": _cut(_description(card, viewer)),
             "licence": _licence(card),
             "base": {
                 "name": _cut(card.base.name or card.base.architecture),
@@ -137,8 +138,12 @@ class Shelf:
         return self._service.state.family
 
 
-def _description(card: Card | None) -> str:
-    return card.description if card is not None else ""
+def _description(card: Card | None, viewer: Viewer) -> str:
+    """That of a composition spells out its parents, so whoever may not use one is not told it."""
+    if card is None:
+        return ""
+    names = [parent.ref.partition("@")[0] for parent in card.parents]
+    return card.description if all(map(viewer.may_see, names)) else HIDDEN
 
 
 def _licence(card: Card | None) -> str | None:

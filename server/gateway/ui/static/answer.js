@@ -22,15 +22,19 @@ export function why({ adapter, form, route }, model) {
   if (kind === 'sticky') return 'An earlier turn of this conversation was answered by it, so it stays.';
   if (kind === 'split') return `${model} is split between versions, and this request fell to this one.`;
   if (adapter === 'base') return 'You asked for the base.';
+  if (isSum(adapter)) return 'You asked for this sum, and the server composed it.';
   if (form === 'none') return 'You asked for it; it was measured not to help this base, so the base answers.';
   if (form === 'text') return 'You asked for it; on this base it is served as text, in the system message.';
   return 'You asked for it by name.';
 }
 
+const isSum = (adapter) => /[+*]/.test(adapter ?? '');
+const named = (version) => (/^\d+$/.test(version) ? `version ${version}` : `digest ${version}`);
+
 /** "sql-report, version 3, as adapter". */
 export const told = (from) => [
   from.adapter ?? 'unknown',
-  from.version ? `version ${from.version}` : '',
+  from.version ? named(from.version) : '',
   from.form ? `as ${WORDS_OF_FORM[from.form] ?? from.form}` : '',
 ].filter(Boolean).join(', ');
 
@@ -73,7 +77,7 @@ function words(err) {
 const badge = (from) => el('p', { class: 'from' },
   el('span', { class: `form form-${from.form}`, text: WORDS_OF_FORM[from.form] ?? 'unknown' }),
   el('strong', { class: 'name', text: from.adapter ?? '' }),
-  from.version ? el('span', { class: 'version', text: `version ${from.version}` }) : null);
+  from.version ? el('span', { class: 'version', text: named(from.version) }) : null);
 
 const sentence = (from, model) => el('p', { class: 'why', text: why(from, model) });
 
@@ -84,7 +88,7 @@ function figures(from, end) {
     ['whole answer', milliseconds(end.total_ms)],
     ['tokens', tokens],
     ['ended by', end.finish === 'length' ? 'most tokens' : end.finish],
-    ['error of the mix', from.error === null || from.error === undefined ? null : cut(from.error)],
+    ['composition error', isSum(from.adapter) && from.error !== null ? cut(from.error) : null],
     ['request', from.request],
   ], 'figures');
 }

@@ -4,7 +4,7 @@ import { bytes, count, moment, percent, weight, whole, WORDS_OF_FORM } from './f
 import { glyph, range } from './interval.js';
 import { go } from './tabs.js';
 
-const ROLES = { adapter: 'the adapter', text: 'the text', control: 'control', other: '' };
+const ROLES = { adapter: 'the adapter', text: 'the text', other: '', control: 'control' };
 const TITLES = { 'routing-evidence': 'Measured on this base', training: 'Training', precision: 'Precision', provenance: 'Where it came from' };
 
 /** The nodes of the detail view. */
@@ -59,17 +59,20 @@ function attestation(finding) {
     finding.arms.length ? scroller(`${title}: accuracy by condition`, arms(finding)) : null,
     finding.verdicts.length ? el('ul', { class: 'verdicts' }, finding.verdicts.map(verdict)) : null,
     finding.form || finding.reason ? el('p', { class: 'help', text: decided(finding) }) : null,
-    finding.facts.length ? facts(finding.facts, 'facts small') : null);
+    finding.facts.length ? facts(finding.facts, 'figures') : null);
 }
 
 const decided = ({ form, reason }) => [form ? `Serve as ${WORDS_OF_FORM[form] ?? form}` : '', reason ?? ''].filter(Boolean).join(': ');
 
+const VERDICTS = { 'adapter meets': 'the adapter met its criterion', 'text helps': 'the text helps this base' };
+
 const verdict = ([words, holds]) => el('li', { class: holds ? 'yes' : 'no' },
-  el('span', { 'aria-hidden': 'true', text: holds ? '✓ ' : '✗ ' }), `${words}: ${holds ? 'yes' : 'no'}`);
+  el('span', { 'aria-hidden': 'true', text: holds ? '✓ ' : '✗ ' }), `${VERDICTS[words] ?? words}: ${holds ? 'yes' : 'no'}`);
 
 function arms({ arms: found }) {
-  const rows = found.map((arm) => [
-    el('span', {}, arm.name, ROLES[arm.role] ? el('span', { class: 'note', text: ` ${ROLES[arm.role]}` }) : null),
+  const order = Object.keys(ROLES);
+  const rows = [...found].sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role)).map((arm) => [
+    el('span', {}, arm.name, ROLES[arm.role] && arm.name !== arm.role ? el('span', { class: 'note', text: ` ${ROLES[arm.role]}` }) : null),
     el('span', { class: 'share', text: percent(arm.mean) }),
     el('span', { class: 'with-glyph' }, glyph(arm), range(arm) || 'unknown'),
     arm.n === null ? '–' : whole(arm.n),

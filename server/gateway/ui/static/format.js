@@ -9,6 +9,7 @@ export const percent = (share) => (share === null || share === undefined ? NONE 
 /** Milliseconds with two or three digits: "0.84 ms", "12.3 ms", "1.24 s". */
 export function milliseconds(value) {
   if (value === null || value === undefined) return NONE;
+  if (value === 0) return '0 ms';
   if (value >= 1000) return `${(value / 1000).toFixed(value < 10000 ? 2 : 1)} s`;
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ms`;
 }

@@ -66,7 +66,7 @@ function charts({ steps: found, step_s: seconds }) {
       series: [{ name: 'all', kind: 'a', values: rate }, { name: 'failed', kind: 'bad', values: bad }] }),
     chart({ title: 'Latency', minutes, words: milliseconds, summary: `95th percentile at most ${milliseconds(most(of('p95_ms')))}`,
       series: [{ name: 'median', kind: 'a', values: of('p50_ms') }, { name: '95 %', kind: 'b', values: of('p95_ms') }, { name: 'first word', kind: 'c', values: of('ttft_p50_ms') }] }),
-    chart({ title: 'Requests in hand, since this view was opened', minutes, words: perSecond, summary: `at most ${most(kept.map((one) => one.running))} being served and ${most(kept.map((one) => one.waiting))} waiting`,
+    chart({ title: 'In hand, since opening', minutes, words: perSecond, summary: `at most ${most(kept.map((one) => one.running))} being served and ${most(kept.map((one) => one.waiting))} waiting`,
       series: [{ name: 'being served', kind: 'a', values: kept.map((one) => one.running) }, { name: 'waiting', kind: 'b', values: kept.map((one) => one.waiting) }] }),
   ];
 }

@@ -74,7 +74,7 @@ async function copy() {
 async function compare() {
   if (running) return;
   const [first, second] = terms();
-  const asked = [[`${first.name} alone`, `${first.name}:adapter`], ['the mix', model()], [`${second.name} alone`, `${second.name}:adapter`]];
+  const asked = [[`${first.name} alone`, `${first.name}:adapter`], ['Mix', model()], [`${second.name} alone`, `${second.name}:adapter`]];
   const cards = asked.map(([title, name]) => ({ name, ...answerCard({ title }) }));
   at('mix-answers').replaceChildren(...cards.map((card) => {
     card.node.querySelector('.answer-title').after(el('code', { class: 'asked-for', text: card.name }));

@@ -39,7 +39,7 @@ function put(node, words) {
 function draw(found) {
   const now = JSON.stringify(found);
   if (now === drawn) return;
-  const loaded = found.adapters.filter((one) => one.loaded).length;
+  const loaded = found.adapters.filter((one) => one.declared).length;
   put(el('div', {}, el('div', { class: 'engines' }, found.engines.map(engine)), matrix(found)),
     `${count(found.engines.length, 'engine')}, ${count(loaded, 'adapter')} declared`);
   drawn = now;
@@ -53,10 +53,13 @@ function engine(one) {
     ['Pinned', String(held.pinned.length)],
     ['Largest rank', String(held.max_lora_rank)],
   ];
-  return el('section', { class: `engine ${one.ready ? 'up' : 'down'}`, 'aria-label': `Engine ${one.index}` },
-    el('h3', {}, `Engine ${one.index} `, el('span', { class: `state ${one.ready ? 'yes' : 'no'}`, text: one.ready ? 'ready' : 'down' })),
-    facts([...known, ['Running answers', String(one.in_flight)], ['Address', el('code', { text: one.url })], ['Process', one.pid === null ? 'not ours' : String(one.pid)]], 'facts small'));
+  return el('section', { class: `engine ${usable(one) ? 'up' : 'down'}`, 'aria-label': `Engine ${one.index}` },
+    el('h3', {}, `Engine ${one.index} `, el('span', { class: `state ${usable(one) ? 'yes' : 'no'}`, text: standing(one) })),
+    facts([...known, ['Running answers', String(one.in_flight)], ['Address', el('code', { text: one.url })], ['Process', one.pid === null ? 'not ours' : String(one.pid)], ['Restarts', one.restarts ? String(one.restarts) : null]], 'facts small'));
 }
+
+const usable = (one) => one.ready && one.standing !== 'down';
+const standing = (one) => (!one.ready ? 'down' : one.draining ? 'draining' : one.standing === 'up' ? 'ready' : one.standing);
 
 const meter = (used, most) => el('span', { class: 'with-meter' },
   el('meter', { min: 0, max: Math.max(most, 1), value: used, 'aria-hidden': 'true' }), `${used} of ${most}`);
@@ -67,9 +70,9 @@ function matrix({ engines, adapters }) {
   const columns = [['Adapter', 'wide'], ...engines.map((one) => [`Engine ${one.index}`, '']), ['In use', 'number'], ['State', '']];
   const rows = [...adapters, ...others].map((one) => [
     el('span', {}, el('span', { class: 'name', text: one.ref }), el('code', { class: 'about', text: one.name })),
-    ...engines.map((each) => where(each, one.name)),
+    ...engines.map((each) => where(each, one.name, one.on)),
     one.in_use === null ? '–' : String(one.in_use),
-    one.in_use === null ? 'not declared' : one.retired ? 'leaves when unused' : one.loaded ? 'declared' : 'loading',
+    one.in_use === null ? 'not declared' : one.retired ? 'leaves when unused' : one.declared ? 'declared' : 'loading',
   ]);
   return scroller('Adapters by engine', table('Adapters by engine', columns, rows));
 }
@@ -81,8 +84,8 @@ function strangers(engines, adapters) {
   return [...new Set(held)].filter((name) => !known.has(name)).sort().map((name) => ({ name, ref: name, in_use: null }));
 }
 
-function where({ held, ready }, name) {
-  if (held === null) return el('span', { class: 'quiet-words', text: ready ? 'unknown' : 'down' });
+function where({ held, ready, url }, name, on = []) {
+  if (held === null) return el('span', { class: 'quiet-words', text: !ready ? 'down' : on.includes(url) ? 'loaded' : '–' });
   const place = held.slots.includes(name) ? 'slot' : held.host.includes(name) ? 'host' : null;
   const pin = held.pinned.includes(name) ? el('span', { class: 'tag', text: 'pinned' }) : null;
   return el('span', {}, el('span', { class: `place place-${place}`, text: place ?? '–' }), pin);
