@@ -61,7 +61,7 @@ class Door:
         """
         if not self._ring.required:
             if not self._state.allow_anybody:
-                self._refuse_foreign_page(scope)
+                self.refuse_foreign_page(scope)
             return ANYBODY
         key = self._ring.find(_bearer(scope))
         if key is None:
@@ -76,7 +76,7 @@ class Door:
             ForeignPage: it may be a browser page of somebody else.
         """
         self._refuse_elsewhere(scope)
-        self._refuse_foreign_page(scope)
+        self.refuse_foreign_page(scope)
         given = _header(scope, ADMIN_HEADER)
         if self._admin_key and secrets.compare_digest(given, self._admin_key):
             return Admin("admin")
@@ -93,7 +93,7 @@ class Door:
             ForeignPage: it may be a browser page of somebody else.
         """
         self._refuse_elsewhere(scope)
-        self._refuse_foreign_page(scope)
+        self.refuse_foreign_page(scope)
 
     def check(self, caller: Caller, fields: Fields) -> None:
         """Refuse a request beyond the limits of this server or of its key, before it costs.
@@ -144,7 +144,8 @@ class Door:
         if not is_loopback(host) and not _within(host, self._state.admin_networks):
             raise Forbidden("admin routes answer to this machine only")
 
-    def _refuse_foreign_page(self, scope: Scope) -> None:
+    def refuse_foreign_page(self, scope: Scope) -> None:
+        """Raises ForeignPage: this may be a browser page of somebody else."""
         problem = foreign_page(scope["headers"], names=self._state.server_names)
         if problem is not None:
             raise ForeignPage(f"this request was refused: {problem}")

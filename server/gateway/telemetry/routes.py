@@ -30,6 +30,8 @@ def metrics_route(service: Service) -> APIRouter:
     @router.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         require_reader(request, service.state.metrics_key)
+        if service.state.metrics_key is None:
+            service.door.refuse_foreign_page(request.scope)
         registry = CollectorRegistry()
         truths = await held_by_engines(service)
         registry.register(Scrape(service.telemetry.registry, families(service, truths)))

@@ -1,0 +1,91 @@
+"""The head of a request: bounded in size and time, on real connections."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from skillweave.server.access_settings import Limits
+from skillweave.server.gateway.bounded_http import bounded_http
+from skillweave.server.listen import open_listener
+from starlette.types import Receive, Scope, Send
+
+HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"hi"})
+
+
+@asynccontextmanager
+async def serving(**limits: float) -> AsyncIterator[int]:
+    protocol = bounded_http(Limits.model_validate({"header_bytes": 2048, **limits}))
+    config = uvicorn.Config(hello, http=protocol, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    listener = open_listener("127.0.0.1", 0)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        server.force_exit = True
+        await server.shutdown(sockets=[listener])
+
+
+async def exchange(port: int, *parts: bytes, end: bool = False) -> bytes:
+    """Everything that comes back until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        if end:
+            return await reader.readuntil(b"hi")
+        return await reader.read()
+    except ConnectionError:
+        return b"closed"
+    finally:
+        writer.close()
+
+
+def test_an_ordinary_head_passes_and_the_connection_lives_on() -> None:
+    async def test() -> None:
+        async with serving() as port:
+            answer = await exchange(port, HEAD, b"x: y\r\n\r\n", end=True)
+            assert answer.startswith(b"HTTP/1.1 200")
+            both = await exchange(port, HEAD + b"\r\n", HEAD + b"connection: close\r\n\r\n")
+            assert both.count(b"HTTP/1.1 200") == 2
+
+    asyncio.run(test())
+
+
+def test_a_head_that_is_too_large_is_refused_whole_or_in_pieces() -> None:
+    async def test() -> None:
+        async with serving() as port:
+            large = b"x: " + b"y" * 3000
+            whole = await exchange(port, HEAD + large + b"\r\n\r\n")
+            assert whole.startswith(b"HTTP/1.1 431")
+            assert b"larger than 2048 bytes" in whole
+            many = b"".join(b"x%d: y\r\n" % n for n in range(1000))
+            assert (await exchange(port, HEAD + many + b"\r\n")).startswith(b"HTTP/1.1 431")
+            url = b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\nhost: x\r\n\r\n"
+            assert (await exchange(port, url)).startswith(b"HTTP/1.1 431")
+            endless = await exchange(port, HEAD, *[b"x: " + b"y" * 1000] * 6)
+            assert endless.startswith((b"HTTP/1.1 431", b"closed"))
+
+    asyncio.run(test())
+
+
+def test_a_head_that_never_ends_is_not_waited_for() -> None:
+    async def test() -> None:
+        async with serving(head_timeout_s=0.05) as port:
+            for beginning in (b"", HEAD):
+                answer = await exchange(port, beginning)
+                assert answer.startswith(b"HTTP/1.1 408")
+
+    asyncio.run(test())
