@@ -20,7 +20,9 @@ import uvloop
 from ..engines.client import open_session
 from ..state_file import ServerState, read_state
 from .app import create_app
+from .bounded_http import bounded_http
 from .composing import warm
+from .quiet import quiet_logging, quiet_loop
 from .selector import current_path, load_selector
 from .service import Service
 from .telemetry.telemetry import Telemetry
@@ -40,12 +42,16 @@ class Gateway:
         self, state: ServerState, *, listen_fd: int, lifeline_fd: int, telemetry: Telemetry
     ) -> None:
         """Serve until SIGTERM or EOF."""
+        asyncio.get_running_loop().set_exception_handler(quiet_loop)
         async with open_session() as session:
             path = current_path(state)
             selector = None if path is None else load_selector(path, state)
             service = Service(state, session, selector=selector, telemetry=telemetry)
             config = uvicorn.Config(
                 create_app(service),
+                http=bounded_http(state.access.limits),
+                ws="none",
+                log_config=None,  # everything is written as `quiet.py` says
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
@@ -55,7 +61,10 @@ class Gateway:
             self._listen_to_supervisor(lifeline_fd, service, server)
             self._begin(service.follow(state))
             self._begin(asyncio.to_thread(warm))
-            await server.serve(sockets=[socket.socket(fileno=listen_fd)])
+            try:
+                await server.serve(sockets=[socket.socket(fileno=listen_fd)])
+            finally:
+                await service.close()
 
     def _listen_to_supervisor(self, fd: int, service: Service, server: uvicorn.Server) -> None:
         loop = asyncio.get_running_loop()
@@ -85,8 +94,7 @@ def main() -> None:
     parser.add_argument("--lines-fd", type=int, help="where the access log goes without a file")
     options = parser.parse_args()
     state = read_state(options.state)
-    level = state.log_level.upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    quiet_logging(state.log_level)
     gateway = Gateway(options.state)
     telemetry = Telemetry(
         access_log=state.access_log or options.lines_fd,
