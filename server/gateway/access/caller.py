@@ -39,6 +39,10 @@ ANYBODY = Caller("anybody")
 
 @dataclass(frozen=True)
 class Admin:
-    """Somebody who may change the server; `who` stands in the audit log and is no secret."""
+    """Somebody who may change the server; `who` stands in the audit log and is no secret.
+
+    `here` says that the request comes from this machine: only then may it name any path.
+    """
 
     who: str
+    here: bool = True

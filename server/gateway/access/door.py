@@ -75,15 +75,15 @@ class Door:
             Forbidden: it comes from elsewhere, or without an admin key.
             ForeignPage: it may be a browser page of somebody else.
         """
-        self._refuse_elsewhere(scope)
+        here = self._refuse_elsewhere(scope)
         self.refuse_foreign_page(scope)
         given = _header(scope, ADMIN_HEADER)
         if self._admin_key and secrets.compare_digest(given, self._admin_key):
-            return Admin("admin")
+            return Admin("admin", here)
         key = self._ring.find(given.decode("latin-1") or _bearer(scope))
         if key is None or not key.admin:
             raise Forbidden(NO_ADMIN)
-        return Admin(f"key:{key.id}")
+        return Admin(f"key:{key.id}", here)
 
     def enter_page(self, scope: Scope) -> None:
         """Let somebody look at what needs no key, such as the page itself.
@@ -138,11 +138,14 @@ class Door:
             if most is not None and spent >= most:
                 raise BudgetSpent(f"this key has used {spent} of its {most} tokens {when}")
 
-    def _refuse_elsewhere(self, scope: Scope) -> None:
+    def _refuse_elsewhere(self, scope: Scope) -> bool:
+        """Whether a request comes from this machine; if not, it is from a network of the admin."""
         client = scope.get("client")
         host = str(client[0]) if client else ""
-        if not is_loopback(host) and not _within(host, self._state.admin_networks):
+        here = is_loopback(host)
+        if not here and not _within(host, self._state.admin_networks):
             raise Forbidden("admin routes answer to this machine only")
+        return here
 
     def refuse_foreign_page(self, scope: Scope) -> None:
         """Raises ForeignPage: this may be a browser page of somebody else."""
