@@ -32,20 +32,23 @@ def run_serve(config: ServeConfig, *, say: Callable[[str], None] = _print_now) -
         EngineError: an engine did not start, or kept dying; its last lines are in the message.
     """
 
+    given = config.admin_key is not None
+
     async def serve() -> None:
-        await Supervisor(config, on_event=lambda event: _say(event, say)).run()
+        await Supervisor(config, on_event=lambda event: _say(event, say, key_given=given)).run()
 
     asyncio.run(serve())
     return 0
 
 
-def _say(event: Event, say: Callable[[str], None]) -> None:
+def _say(event: Event, say: Callable[[str], None], *, key_given: bool) -> None:
+    """Tell an event; a key that somebody chose is not written into what may be a log."""
     match event:
         case Line(text):
             say(text)
         case Ready(url, admin_key, _, start_s):
             say(f"ready after {start_s:g} s: {url}")
-            say(f"admin key: {admin_key}")
+            say("admin key: the one that was given" if key_given else f"admin key: {admin_key}")
             say("Ctrl-C ends the server and everything it started.")
         case Failed(_, message):
             say(message)

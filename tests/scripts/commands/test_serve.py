@@ -77,3 +77,39 @@ def test_a_missing_file_is_named() -> None:
 
 def test_the_verb_is_an_application() -> None:
     assert isinstance(module.serve, typer.Typer)
+
+
+def test_what_would_be_served_is_printed_and_can_be_read_back(
+    asked: list[ServeConfig], tmp_path: Path, capsys: Capture
+) -> None:
+    assert main(["serve", "--base", "b", "--access-log", "off", "--print-config"]) == 0
+    assert asked == []
+    file = tmp_path / "serve.toml"
+    file.write_text(capsys.readouterr().out)
+    assert main(["serve", "--config", str(file), "--log-level", "info"]) == 0
+    assert asked == [ServeConfig(base="b", access_log="off", log_level="info")]
+
+
+def test_a_check_says_what_would_be_started_and_starts_nothing(
+    asked: list[ServeConfig], tmp_path: Path, capsys: Capture
+) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text(f"engine = 'fake'\nstore = '{tmp_path}'\n")
+    assert main(["serve", "--config", str(file), "--check"]) == 0
+    assert "--enable-lora" in capsys.readouterr().out
+    assert main(["serve", "--config", str(file), "--base", "./nowhere", "--check"]) == 2
+    assert "no folder" in capsys.readouterr().err
+    assert main(["serve", "--config", str(file), "--host", "0.0.0.0", "--check"]) == 2
+    assert "--allow-anybody" in capsys.readouterr().err
+    assert asked == []
+
+
+def test_keys_of_the_environment_reach_what_they_are_for(
+    asked: list[ServeConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKILLWEAVE_ENGINE_KEY", "of-an-engine")
+    monkeypatch.setenv("SKILLWEAVE_METRICS_KEY", "for-the-metrics")
+    assert main(["serve"]) == 0
+    assert main(["serve", "--engine", "http://127.0.0.1:1"]) == 0
+    assert [config.engine_key for config in asked] == [None, "of-an-engine"]
+    assert asked[0].metrics_key == "for-the-metrics"
