@@ -7,7 +7,8 @@ Owns the order of these moves. Refuses to own the table's rules (`steps.py`), th
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 
 from ...adapters.errors import Conflict, NotFound, SkillweaveError
 from ...adapters.expr import Term
@@ -42,7 +43,7 @@ class Ephemeral:
         self.steps = Steps()
         self._residency = residency
         self._taken = taken
-        self._delete_after_s = delete_after_s
+        self.delete_after_s = delete_after_s
         self._order: dict[str, asyncio.Lock] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -54,6 +55,19 @@ class Ephemeral:
         """What a term of a `model` string means among the runs; None where no run is meant."""
         step = self.steps.find(term)
         return None if step is None else step.servable
+
+    @contextlib.asynccontextmanager
+    async def receiving(self, content_type: str, num_bytes: int | None) -> AsyncIterator[Receiver]:
+        """Takes the bytes of a step; what was not published is gone when the body ends.
+
+        Raises:
+            RequestRefused: no multipart form. NoRoom: the memory is full.
+        """
+        receiver = self.folders.receiver(content_type, num_bytes)
+        try:
+            yield receiver
+        finally:
+            await asyncio.to_thread(self.folders.discard, receiver.folder)
 
     async def publish(self, asked: Asked, came: Receiver | Version) -> Step:
         """Serve a step, loaded into every engine; older steps leave.
@@ -70,8 +84,15 @@ class Ephemeral:
         async with self._order.setdefault(asked.run, asyncio.Lock()):
             prepared = await asyncio.to_thread(self._prepare, asked, came)
             digest = prepared.step.servable.digest
-            here = self.steps.admit(asked.run, asked.step, digest=digest, staleness=asked.staleness)
+            try:
+                here = self.steps.admit(
+                    asked.run, asked.step, digest=digest, staleness=asked.staleness
+                )
+            except Conflict:
+                await asyncio.to_thread(self.folders.discard, prepared.part)
+                raise
             if here is not None:
+                await asyncio.to_thread(self.folders.discard, prepared.part)
                 await self._residency.declare(here.servable)
                 return here
             await self._take_in(prepared)
@@ -94,15 +115,15 @@ class Ephemeral:
             raise NotFound(f"no run {run[:100]!r} is published here; GET /admin/state lists them")
         return len(steps)
 
-    def recover(self, version_of: Callable[[str], Version]) -> None:
-        """Declare what a gateway before this one had published. Blocks; before any engine is met.
+    async def recover(self, version_of: Callable[[str], Version]) -> None:
+        """Declare what a gateway before this one had published; before any engine is met.
 
         Args:
-            version_of: a stored version by its digest.
+            version_of: a stored version by its digest. Blocks.
         """
-        for asked, step in self.folders.recover(version_of):
+        for asked, step in await asyncio.to_thread(self.folders.recover, version_of):
             for old in self.steps.add(step, staleness=asked.staleness):
-                self.folders.remove(old)
+                await asyncio.to_thread(self.folders.remove, old)
         for _, run in self.steps:
             for step in run.steps.values():
                 self._residency.expect(step.servable)
@@ -138,5 +159,5 @@ class Ephemeral:
     async def _delete(self, step: Step, left: asyncio.Event | None) -> None:
         if left is not None:
             await left.wait()
-        await asyncio.sleep(self._delete_after_s)
+        await asyncio.sleep(self.delete_after_s)
         await asyncio.to_thread(self.folders.remove, step)

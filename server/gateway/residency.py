@@ -274,8 +274,10 @@ class Residency:
                 await self._unload(name, came)
                 raise refusal(hard[0]) if isinstance(hard[0], AdapterRefused) else hard[0]
         if not resident.engines:
-            raise failures[0] if failures else NotReady(
-                "no engine is ready yet; GET /ready says when"
+            raise (
+                failures[0]
+                if failures
+                else NotReady("no engine is ready yet; GET /ready says when")
             )
 
     def _check(self, servable: Servable) -> None:

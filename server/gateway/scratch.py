@@ -122,6 +122,6 @@ def _is_alive(folder: Path) -> bool:
     """A folder without a readable owner is being made, or is not ours to judge."""
     try:
         owner = json.loads((folder / OWNER).read_text())
-        return start_time(int(owner["pid"])) == owner["started"]
+        return bool(start_time(int(owner["pid"])) == owner["started"])
     except (OSError, ValueError, KeyError, TypeError):
         return True

@@ -17,13 +17,12 @@ from ..state_file import ServerState
 from .access.audit import Audit
 from .access.door import Door
 from .admission.admission import Admission
+from .admission.prefetch import Prefetch
+from .ahead import Ahead
 from .catalog import Catalog
 from .composing import Composer
-from .declared import stored_as
 from .pool import Pool
-from .publish import Publisher
-from .reconcile import Reconciler
-from .residency import Residency, engine_door
+from .publishing import Publishing
 from .resolve import Resolver
 from .selector import load_selector, note_path
 from .telemetry.telemetry import Telemetry
@@ -53,24 +52,42 @@ class Service:
         skills = _skills_of(state)
         store = Store(state.store) if state.store is not None else None
         self.catalog = Catalog(store, family=state.family, skills=skills)
-        self.residency = Residency(
-            lambda: self.pool.ready,
-            policy=engine_door(state.max_lora_rank),
-            base_of=self.catalog.base_of,
+        self.publishing = Publishing(
+            state,
+            store=store,
+            catalog=self.catalog,
+            texts=skills,
+            engines=lambda: self.pool.ready,
         )
-        reconciler = Reconciler(
-            self.residency, known=lambda name: asyncio.to_thread(stored_as, name, self.catalog)
-        )
+        self.residency = self.publishing.residency
+        self.publisher = self.publishing.publisher
         self.telemetry = telemetry or Telemetry()
         self.pool = Pool(
-            session, restore=reconciler.restore, observe=self.telemetry.metrics.asked_engine
+            session,
+            restore=self.publishing.restore,
+            observe=self.telemetry.metrics.asked_engine,
+            slots=state.lora_slots,
+            takes_priority=state.takes_priority,
         )
         self.composer = Composer(store, self.residency, fallback=state.run_dir)
-        self.resolver = Resolver(self.catalog, selector=selector, composer=self.composer)
-        self.publisher = Publisher(self.catalog, self.residency)
+        self.resolver = Resolver(
+            self.catalog,
+            selector=selector,
+            composer=self.composer,
+            runs=self.publishing.ephemeral,
+            splits=self.publishing.splits,
+        )
         self.door = Door(state.access, admin_key=state.admin_key)
         self.audit = Audit(state.access.audit)
-        self.admission = Admission(self.pool)
+        self.admission = Admission(self.pool, state.admission)
+        ahead = Ahead(self.catalog, self.residency, self.pool)
+        self.prefetch = Prefetch(
+            ahead.load,
+            has_room=ahead.has_room,
+            most=state.admission.prefetch,
+            outcomes=self.admission.figures.prefetches,
+        )
+        self.resolver.selector = self.prefetch.watch(selector)
         self.traffic = Traffic(self.telemetry)
         self._following = asyncio.Lock()
 
@@ -90,7 +107,8 @@ class Service:
         Raises:
             RouterError, StaleRouter: it cannot be read, or is for another base; nothing changed.
         """
-        self.resolver.selector = await asyncio.to_thread(load_selector, path, self.state)
+        selector = await asyncio.to_thread(load_selector, path, self.state)
+        self.resolver.selector = self.prefetch.watch(selector)
         note_path(path, self.state)
 
     async def follow(self, state: ServerState) -> None:
@@ -98,6 +116,7 @@ class Service:
         async with self._following:
             self.state = state
             try:
+                await self.publishing.recover()
                 await self.pool.follow(state.engines)
                 if not self.base_name and self.pool.ready:
                     self.base_name = await self._ask_base_name()
@@ -107,6 +126,10 @@ class Service:
 
     async def close(self) -> None:
         """Write what is only in memory; nothing is answered afterwards."""
+        self.composer.close()
+        await self.prefetch.close()
+        await self.pool.close()
+        await self.publishing.close()
         await self.door.close()
 
     async def _ask_base_name(self) -> str:

@@ -99,6 +99,11 @@ class Steps:
         known = self._runs.pop(run, None)
         return [] if known is None else [known.steps[number] for number in sorted(known.steps)]
 
+    def kept(self, run: str) -> tuple[int, ...]:
+        """The numbers of a run's steps that are served."""
+        known = self._runs.get(run)
+        return () if known is None else tuple(sorted(known.steps))
+
     def find(self, term: Term) -> Step | None:
         """The step that a term means: `run@7`, and the newest for `run@latest` or `run` alone."""
         run = self._runs.get(str(term.id))

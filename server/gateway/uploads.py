@@ -151,7 +151,7 @@ class Receiver:
                 f"{CONFIG_FILE} and {WEIGHTS_FILE}",
                 status=415,
             )
-        self._folder = folder
+        self.folder = folder
         self._form = form = _Form()
         try:
             self._parser = MultipartParser(
@@ -202,7 +202,7 @@ class Receiver:
         """
         self._flush()
         both = (self._digests[CONFIG_FILE].digest(), self._digests[WEIGHTS_FILE].digest())
-        return Upload(self.fields, self._folder, hashlib.sha256(b"".join(both)).hexdigest())
+        return Upload(self.fields, self.folder, hashlib.sha256(b"".join(both)).hexdigest())
 
     def _flush(self) -> None:
         pending, self._form.pending, self._form.pending_bytes = self._form.pending, [], 0
@@ -210,14 +210,14 @@ class Receiver:
         for name, data in pending:
             by_name.setdefault(name, []).append(data)
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             for name, pieces in by_name.items():
                 for piece in pieces:
                     self._digests[name].update(piece)
-                with (self._folder / name).open("ab", buffering=0) as sink:
+                with (self.folder / name).open("ab", buffering=0) as sink:
                     sink.write(b"".join(pieces))
         except OSError as err:
-            raise no_room(err, self._folder) from err
+            raise no_room(err, self.folder) from err
 
 
 async def save_stream(request: Stream, path: Path) -> None:

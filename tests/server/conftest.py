@@ -5,6 +5,7 @@ can look at both sides. `served` is the whole server: supervisor, gateway and en
 """
 
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from skillweave.server.config import ServeConfig
 from skillweave.server.engines.client import open_session
 from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.gateway.app import create_app
+from skillweave.server.gateway.scratch import remove_scratch
 from skillweave.server.gateway.service import Service
 from skillweave.server.listen import free_port
 from skillweave.server.running import Running, serve_in_background
@@ -31,6 +33,7 @@ from skillweave.server.state_file import EngineState, ServerState
 from ..one_module import make_adapter, make_base
 
 ADMIN_KEY = "admin-key-of-the-tests"
+PEFT_FILES = ("adapter_config.json", "adapter_model.safetensors")
 BODY = "Reverse the words, then answer with final: and the result."
 
 
@@ -113,6 +116,15 @@ class Arena:
         assert reply.status_code == 200, reply.text
         return str(reply.json()["choices"][0]["message"]["content"])
 
+    async def send(
+        self, verb: str, folder: Path, /, *, names: Sequence[str] = PEFT_FILES, **fields: object
+    ) -> httpx.Response:
+        """The files of a PEFT folder and some fields, as a form."""
+        files = {name: (name, (folder / name).read_bytes()) for name in names}
+        headers = {"x-skillweave-admin-key": ADMIN_KEY}
+        data = {key: str(value) for key, value in fields.items()}
+        return await self.http.post(f"/admin/{verb}", files=files, data=data, headers=headers)
+
     async def admin(self, verb: str, /, **body: object) -> httpx.Response:
         headers = {"x-skillweave-admin-key": ADMIN_KEY}
         return await self.http.post(f"/admin/{verb}", json=body, headers=headers)
@@ -135,10 +147,18 @@ async def run_arena(
     engines: Sequence[FakeEngine] = (),
     max_lora_rank: int | None = 16,
     access: AccessState | None = None,
+    run_dir: Path | None = None,
 ) -> AsyncIterator[Arena]:
-    """A gateway over fake engines (by default one), all in this event loop."""
+    """A gateway over fake engines (by default one), all in this event loop.
+
+    Two runs with one `run_dir` are two gateways of one server; the test then removes what lies in
+    memory.
+    """
     fakes = list(engines) or [FakeEngine()]
     async with contextlib.AsyncExitStack() as stack:
+        if run_dir is None:
+            run_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            stack.callback(remove_scratch, run_dir)
         states, servers = [], []
         for fake in fakes:
             fake.secret = "engine-secret"
@@ -151,6 +171,8 @@ async def run_arena(
             admin_key=ADMIN_KEY,
             base_name="base",
             family=stock.identity.family_digest if stock else None,
+            base_label=str(stock.base) if stock else "",
+            run_dir=run_dir,
             store=stock.root if stock else None,
             skills=skills,
             max_lora_rank=max_lora_rank,

@@ -3,6 +3,8 @@
 Owns the document. Refuses to hold a secret in it.
 """
 
+import asyncio
+
 from fastapi import APIRouter
 
 from ..service import Service
@@ -13,7 +15,12 @@ def add_state_routes(router: APIRouter, service: Service) -> None:
 
     @router.get("/state")
     async def state() -> dict[str, object]:
-        return state_document(service)
+        taken = await asyncio.to_thread(_also_stored, service)
+        return {
+            **state_document(service),
+            "runs": _runs(service, taken),
+            "splits": _splits(service),
+        }
 
 
 def state_document(service: Service) -> dict[str, object]:
@@ -43,3 +50,41 @@ def state_document(service: Service) -> dict[str, object]:
             for resident in service.residency.table
         ],
     }
+
+
+def _runs(service: Service, taken: set[str]) -> list[dict[str, object]]:
+    """The steps of training runs. `also_stored` says that a skill got the name meanwhile: the run
+    goes before it until it has ended."""
+    return [
+        {
+            "run": name,
+            "staleness": run.staleness,
+            "also_stored": name in taken,
+            "steps": [
+                {
+                    "step": number,
+                    "digest": step.servable.digest,
+                    "engine_name": step.servable.name,
+                }
+                for number, step in sorted(run.steps.items())
+            ],
+        }
+        for name, run in service.publishing.ephemeral.steps
+    ]
+
+
+def _also_stored(service: Service) -> set[str]:
+    publishing = service.publishing
+    return {name for name, _ in publishing.ephemeral.steps if publishing.is_taken(name)}
+
+
+def _splits(service: Service) -> list[dict[str, object]]:
+    return [
+        {
+            "name": name,
+            "alias": alias,
+            "version": split.at,
+            "weights": {str(number): weight for number, weight in split.parts},
+        }
+        for (name, alias), split in sorted(service.publishing.splits.table.items())
+    ]
