@@ -54,7 +54,8 @@ class Composer:
         store: where the terms live; None for a server without a store.
         residency: what the engines hold.
         fallback: where folders go when memory has no room for them.
-        make_folder: where they go at all; made with the first sum.
+
+    `new_folder` makes the place for them, with the first sum.
     """
 
     def __init__(
@@ -63,11 +64,10 @@ class Composer:
         residency: Residency,
         *,
         fallback: Path | None = None,
-        make_folder: Callable[[Path | None], MixFolder] = MixFolder,
     ) -> None:
         self._store = store
         self._residency = residency
-        self._new_folder = lambda: make_folder(fallback)
+        self.new_folder: Callable[[], MixFolder] = lambda: MixFolder(fallback)
         self._folder: MixFolder | None = None
         self._kept: OrderedDict[str, Mix] = OrderedDict()
         self._making: dict[str, asyncio.Task[None]] = {}
@@ -138,7 +138,7 @@ class Composer:
             if self._store is None:
                 raise StoreError("this server knows no store, so there is nothing to add up")
             if self._folder is None:
-                self._folder = await asyncio.to_thread(self._new_folder)
+                self._folder = await asyncio.to_thread(self.new_folder)
             work = _Work(self._store, recipe, cap, self._folder)
             name = await asyncio.to_thread(work.name)
             if name in self._leaving:

@@ -38,16 +38,12 @@ class Recipe:
 
     @property
     def terms(self) -> ModelTerms:
-        """The sum with every term pinned to its version."""
-        return ModelTerms(
-            tuple(
-                Term(id=p.version.id, version=p.version.number, weight=p.weight) for p in self.parts
-            )
-        )
+        """The sum with every term pinned to its version; a weight of 1 goes without saying."""
+        return ModelTerms(tuple(_term(part) for part in self.parts))
 
     @property
     def label(self) -> str:
-        """For people: `a@1*0.7+b@2*-0.2`."""
+        """For people: `a@1*0.7+b@2`."""
         return format_model(self.terms)
 
     @property
@@ -96,6 +92,11 @@ def rank_of_sum(ranks: Sequence[Mapping[str, int]]) -> int:
         for module, rank in each.items():
             total[module] = total.get(module, 0) + rank
     return max(total.values())
+
+
+def _term(part: Part) -> Term:
+    weight = None if part.weight == 1.0 else part.weight
+    return Term(id=part.version.id, version=part.version.number, weight=weight)
 
 
 def _place(version: Version) -> tuple[str, int, str]:
