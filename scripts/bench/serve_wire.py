@@ -43,18 +43,24 @@ class Line:
     Args:
         url: of the server, without a path.
         key: bearer token, where one is wanted.
+        timeout_s: how long a silence may last.
     """
 
-    def __init__(self, url: str, *, key: str | None = None) -> None:
+    def __init__(self, url: str, *, key: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
         self._place = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._key = key
-        self._socket = self._connect()
+        self._socket = socket.create_connection(self._place, timeout=timeout_s)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self._socket.close()
 
     def request(
@@ -85,6 +91,7 @@ class Line:
 
         Raises:
             ConnectionError: the server closed before the end.
+        TimeoutError: nothing came for too long.
         """
         start = time.perf_counter()
         self._socket.sendall(request)
@@ -121,11 +128,6 @@ class Line:
             raise ConnectionError("the server closed the connection before the answer was whole")
         return piece
 
-    def _connect(self) -> socket.socket:
-        made = socket.create_connection(self._place, timeout=TIMEOUT_S)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
-
 
 def saturate(
     lines: Sequence[Line], requests: Sequence[bytes], check: Callable[[Heard], bool]
@@ -160,7 +162,8 @@ def _head(data: bytes) -> tuple[int, dict[str, str]]:
 
 def _joined(data: bytes) -> bytes:
     """The body without the marks of its chunks."""
-    out, place = [], 0
+    out: list[bytes] = []
+    place = 0
     while True:
         end = data.index(b"\r\n", place)
         size = int(data[place:end], 16)
