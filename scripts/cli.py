@@ -43,6 +43,7 @@ VERBS = {
     "recipe": Verb("commands.recipe:recipe", "Run a paper's recipe and print its verdict."),
     "route": Verb("commands.route:route", "Show which skill a request would go to."),
     "serve": Verb("commands.serve:serve", "Serve base, adapters and skill texts on one address."),
+    "status": Verb("commands.status:status", "Show how a running server is."),
     "publish": Verb("commands.publish:publish", "Put an adapter on a running server."),
     "promote": Verb("commands.publish:promote", "Load a version everywhere and make it default."),
     "alias": Verb("commands.publish:alias", "Move an alias on a running server."),

@@ -35,7 +35,13 @@ def state_document(service: Service) -> dict[str, object]:
         "max_lora_rank": state.max_lora_rank,
         "auto": service.selector is not None,
         "engines": [
-            {"url": engine.url, "pid": engine.pid, "ready": engine.ready and engine.alive}
+            {
+                "url": engine.url,
+                "pid": engine.pid,
+                "ready": engine.ready and engine.alive,
+                "restarts": engine.restarts,
+                "recovery_s": engine.recovery_s,
+            }
             for engine in state.engines
         ],
         "loaded": [
