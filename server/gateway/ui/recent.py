@@ -23,7 +23,10 @@ _WIDTH = math.log(1.08)
 
 @dataclass(frozen=True)
 class Happened:
-    """One request that has ended. Times in seconds; `ttft_s` only where an answer was streamed."""
+    """One request that has ended; `adapter` is empty where it ended before anything was chosen.
+
+    Times are in seconds, `ttft_s` only where an answer was streamed.
+    """
 
     adapter: str
     ok: bool

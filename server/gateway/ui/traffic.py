@@ -29,7 +29,7 @@ class Traffic:
 
     def _ended(self, span: Span) -> None:
         one = Happened(
-            adapter=adapter_word(span.adapter),
+            adapter=adapter_word(span.adapter) if span.adapter else "",
             ok=span.outcome in FINE and span.status < 400,
             duration_s=span.duration_s,
             ttft_s=span.ttft_s,

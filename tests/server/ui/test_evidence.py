@@ -72,10 +72,8 @@ def test_the_newest_of_our_own_measurements_stands_in_the_table() -> None:
 
 
 def test_other_facts_are_kept_as_short_text() -> None:
-    seen = finding(
-        {"type": "training", "kept": 192, "gain": {"n": 40, "with": 1.0}, "x": "y" * 999}
-    )
-    assert seen.facts[:2] == (("kept", "192"), ("gain", "n 40"))
+    seen = finding({"type": "training", "kept": 192, "text_gain": {"n": 40}, "x": "y" * 999})
+    assert seen.facts[:2] == (("kept", "192"), ("text gain", "n 40"))
     assert len(seen.facts[2][1]) == 240
 
 

@@ -76,7 +76,7 @@ const figures = (one) => [whole(one.requests), whole(one.failed), milliseconds(o
 
 function byAdapter(adapters) {
   if (!adapters.length) return empty('No request has ended in the last five minutes.');
-  const rows = adapters.map((one) => [one.adapter, ...figures(one)]);
+  const rows = adapters.map((one) => [one.adapter || el('span', { class: 'quiet-words', text: 'refused before a skill was found' }), ...figures(one)]);
   return el('section', { 'aria-labelledby': 'live-adapters' }, el('h3', { id: 'live-adapters', text: 'By skill' }),
     scroller('Traffic by skill', table('Traffic by skill, last five minutes', [['Skill', 'wide'], ...FIGURES], rows)));
 }
