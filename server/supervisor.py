@@ -116,7 +116,8 @@ class Supervisor:
         self._listener = open_listener(config.host, config.port)
         plan = await self._unless_stopped(asyncio.to_thread(make_plan, config))
         run_dir = Path(tempfile.mkdtemp(prefix="skillweave-"))
-        lines_fd = self._lines_fd if lines_to_stdout(config) else None
+        # Another number: a child's own 1 and 2 are its log.
+        lines_fd = os.dup(self._lines_fd) if lines_to_stdout(config) else None
         self._made = Nursery(config, plan, run_dir, lines_fd=lines_fd)
         for line in plan.lines:
             self._tell(Line(line))
@@ -206,6 +207,8 @@ class Supervisor:
             self._listener.close()
         if self._made is not None:
             shutil.rmtree(self._made.run_dir, ignore_errors=True)
+            if self._made.lines_fd is not None:
+                os.close(self._made.lines_fd)
 
     # -- small things --------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 be. Whole servers with fake engines.
 """
 
+import json
 import os
 import re
 import signal
@@ -191,3 +192,35 @@ def test_orphans_are_collected_and_children_of_somebody_are_not() -> None:
         [sys.executable, "-c", ORPHANS], capture_output=True, text=True, check=True
     )
     assert ended.stdout.split() == ["2", "0"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to_stdout", [True, False])
+def test_a_line_for_each_request_and_no_word_of_a_prompt(
+    base_dir: Path, tmp_path: Path, to_stdout: bool
+) -> None:
+    """In the foreground, as an operator starts it."""
+    (tmp_path / "serve.toml").write_text(
+        f"engine = 'fake'\nport = 0\nbase = '{base_dir}'\nstore = '{tmp_path / 'store'}'\n"
+        f"log_dir = '{tmp_path / 'logs'}'\nlog_level = 'debug'\n"
+        + ("access_log_file = '-'\n" if to_stdout else "")
+    )
+    command = [sys.executable, "-m", "skillweave.scripts.cli", "serve", "--config", "serve.toml"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = next(line.split()[-1] for line in server.stdout if line.startswith("ready after"))
+        for text, model in (("a quixotic prompt", "base"), ("quixotic, too", "nope")):
+            body = {"model": model, "messages": [{"role": "user", "content": text}]}
+            httpx.post(f"{url}/chat/completions", json=body, headers={"x-request-id": "mine"})
+        server.terminate()
+        rest = server.stdout.read()
+    written = {file.name: file.read_text() for file in (tmp_path / "logs").iterdir()}
+    lines = (rest if to_stdout else written["access.log"]).splitlines()
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    chats = [line for line in told if line["path"] == "/v1/chat/completions"]
+    assert [(line["request_id"], line["status"]) for line in chats] == [
+        ("mine", 200),
+        ("mine", 404),
+    ]
+    assert chats[0]["adapter"] == "base"
+    assert "quixotic" not in rest + "".join(written.values())
