@@ -62,6 +62,8 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/worlds/types.py",
     "distill/worlds/string_skills/primitives.py",
     "distill/worlds/string_skills/formats.py",
+    "server/vllm_plugin/factors.py",
+    "server/vllm_plugin/groups.py",
 )
 PURE_MAY_IMPORT = """
     __future__ collections dataclasses decimal enum fractions functools hashlib itertools jaxtyping

@@ -23,7 +23,7 @@ from ...adapters.peft_folder.header import CONFIG_FILE
 from ...distill.tiny_base import tiny_base_path
 from ...server.config import ServeConfig
 from ...server.engines.flags import Facts
-from ...server.engines.launch import Place, plan_vllm
+from ...server.engines.launch import Launch, Place, plan_vllm
 from ...server.listen import free_port
 
 LAYERS, HIDDEN, RANK = 36, 512, 16
@@ -121,13 +121,22 @@ def running_engine(base: Path, scratch: Path) -> Iterator[Engine]:
     port = free_port()
     place = Place(port=port, secret=secrets.token_hex(16), tmp=scratch)
     launch = plan_vllm(config, Facts(device="cpu", max_rank=RANK), place)
-    log = scratch / "engine.log"
+    with started(launch, f"http://127.0.0.1:{port}", scratch / "engine.log") as url:
+        yield Engine(url, place.secret)
+
+
+@contextlib.contextmanager
+def started(launch: Launch, url: str, log: Path) -> Iterator[str]:
+    """Start an engine, yield its address when it answers, end it.
+
+    Raises:
+        EngineError: it does not come up; the end of its log is in the message.
+    """
     with log.open("wb") as sink:
         process = subprocess.Popen(launch.command, env=dict(launch.env), stdout=sink, stderr=sink)
         try:
-            url = f"http://127.0.0.1:{port}"
             _wait(process, url, log)
-            yield Engine(url, place.secret)
+            yield url
         finally:
             process.terminate()
             try:

@@ -29,9 +29,10 @@ def register() -> None:
             TESTED,
         )
         return
-    from .cpu_lora import install
+    from . import cpu_lora, slot_changes
 
-    install()
+    for change in (cpu_lora, slot_changes):
+        change.install()
 
 
 def installed_version() -> str:

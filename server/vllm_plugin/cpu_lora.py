@@ -3,93 +3,69 @@
 Upstream fact (vLLM 0.32, `lora/ops/torch_ops/lora_ops.py`): rows without an adapter carry the
 index -1, and the stock code reads `weights[index]`, which is the *last slot*. As soon as one batch
 mixes base rows with adapter rows and all slots are taken, the base rows are answered with the last
-slot's adapter. It also copies the low-rank matrices once per token.
+slot's adapter. It also copies the low-rank matrices once per token, padded to the largest rank.
 
-Here the rows are grouped by adapter once per batch, and every adapter is two plain products on its
-own rows; rows with -1 are left alone. Owns the kernel only; when it is active is decided in
-`__init__`. Shapes: `T` tokens, `I`/`O` in/out features, `R` rank, `N` slots.
+Here the rows are grouped by adapter once per batch, every adapter is one pair of products on its
+own rows and its true rank, and rows with -1 are left alone; a batch without adapters costs a look.
+Owns the wrapper that vLLM calls. Refuses to own the arithmetic (`factors.py`), the grouping
+(`groups.py`) and when it is active (`__init__`). Shapes: `T` rows, `I`/`O` in/out features, `R`
+rank, `N` slots.
 """
 
+import logging
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
 from vllm.platforms import current_platform
 
-Rows = tuple[int, "Tensor | slice"]
+from .factors import Module, Stacks, add_updates
+from .groups import Batch, lay_out, whole
+
 NAME = f"{__name__}.GroupedPunicaWrapper"
 
-
-def group_rows(indices_T: Tensor) -> list[Rows]:
-    """(slot, its rows) for every slot in use, ascending; -1 is left out.
-
-    Where one slot holds every row, its rows are a slice, so that nothing is copied.
-    """
-    slots = sorted({slot for slot in indices_T.tolist() if slot >= 0})
-    if len(slots) == 1 and bool((indices_T == slots[0]).all()):
-        return [(slots[0], slice(None))]
-    return [(slot, (indices_T == slot).nonzero().squeeze(1)) for slot in slots]
-
-
-def shrink(y_TR: Tensor, x_TI: Tensor, weights: Tensor, scale: float, groups: list[Rows]) -> None:
-    """`y[rows] = scale * x[rows] @ A[slot]^T`; `weights` is `(N, 1, R, I)` or `(N, R, I)`."""
-    for slot, rows in groups:
-        down_RI = weights[slot].reshape(weights.shape[-2:]).to(y_TR.dtype)
-        y_TR[rows, : down_RI.shape[0]] = scale * (x_TI[rows].to(y_TR.dtype) @ down_RI.T)
-
-
-def expand(
-    y_TO: Tensor, x_TR: Tensor, weights: Tensor, groups: list[Rows], *, start: int, add: bool
-) -> None:
-    """`y[rows, start:] += x[rows] @ B[slot]^T`; `weights` is `(N, 1, O, R)` or `(N, O, R)`."""
-    for slot, rows in groups:
-        up_OR = weights[slot].reshape(weights.shape[-2:]).to(y_TO.dtype)
-        out = x_TR[rows].to(y_TO.dtype) @ up_OR.T
-        width = min(out.shape[1], y_TO.shape[1] - start)
-        if add:
-            out[:, :width] += y_TO[rows, start : start + width]
-        y_TO[rows, start : start + width] = out[:, :width]
+log = logging.getLogger("vllm.skillweave")
 
 
 class GroupedPunicaWrapper(PunicaWrapperCPU):  # type: ignore[misc]
-    """vLLM's CPU wrapper with its six products replaced; metadata and slots stay vLLM's."""
+    """vLLM's CPU wrapper with its products replaced; metadata and slots stay vLLM's.
 
-    _groups: list[Rows] | None = None
+    A module is known by the `id` of what vLLM stacks its weights in, which is kept beside it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tokens = self._sampled = Batch()
+        self._modules: dict[int, tuple[object, Module]] = {}
 
     def update_metadata(self, *args: Any, **kwargs: Any) -> None:
-        """Take the batch's metadata; the groups are made when they are first needed."""
+        """Take the batch's metadata; vLLM calls this only where rows or slots changed."""
         super().update_metadata(*args, **kwargs)
-        self._groups = None
+        self._tokens = lay_out(self.token_lora_indices)
+        self._sampled = lay_out(self.sampler_indices)
 
-    def _rows(self) -> list[Rows]:
-        if self._groups is None:
-            self._groups = group_rows(self.token_lora_indices)
-        return self._groups
+    def forget(self, slot: int) -> None:
+        """A slot holds other weights than before."""
+        for _, module in self._modules.values():
+            module.forget(slot)
 
-    def _shrink_prefill(self, y: Tensor, x: Tensor, w_t_all: Tensor, scale: float) -> None:
-        shrink(y, x, w_t_all, scale, self._rows())
-
-    _shrink_decode = _shrink_prefill
-
-    def _expand_prefill(self, y: Tensor, x: Tensor, w_t_all: Tensor, add_inputs: bool) -> None:
-        expand(y, x, w_t_all, self._rows(), start=0, add=add_inputs)
-
-    _expand_decode = _expand_prefill
-
-    def _expand_slice_prefill(
+    def add_lora_linear(
         self,
         y: Tensor,
         x: Tensor,
-        w_t_all: Tensor,
-        y_offset: int,
-        y_slice_size: int,
-        add_inputs: bool,
+        lora_a_stacked: Stacks,
+        lora_b_stacked: Stacks,
+        scale: float,
+        output_slices: tuple[int, ...],
+        *,
+        buffer: Stacks | None = None,
+        **kwargs: Any,
     ) -> None:
-        slice_TO = y[:, y_offset : y_offset + y_slice_size]
-        expand(slice_TO, x, w_t_all, self._rows(), start=0, add=add_inputs)
-
-    _expand_slice_decode = _expand_slice_prefill
+        """A linear module's update, fused projections together."""
+        if self._tokens.stretches:
+            module = self._module(lora_a_stacked, lora_a_stacked, lora_b_stacked, output_slices)
+            add_updates(y, x, module, self._tokens, scale=scale)
 
     def add_lora_logits(
         self,
@@ -102,15 +78,83 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):  # type: ignore[misc]
         buffer: Tensor | None = None,
         **kwargs: Any,
     ) -> None:
-        """The head's update, on the rows that are sampled from."""
-        logits = y.view(-1, y.shape[-1])
-        hidden = x.view(-1, x.shape[-1])
-        groups = group_rows(self.sampler_indices)
-        if buffer is None:
-            rank = lora_b_stacked.size(-1)
-            buffer = torch.zeros((hidden.size(0), rank), dtype=torch.float32, device=x.device)
-        shrink(buffer, hidden, lora_a_stacked, scale, groups)
-        expand(logits, buffer, lora_b_stacked, groups, start=0, add=True)
+        """The head's update, on the rows that are sampled from.
+
+        vLLM also asks for the logits of a prompt's rows and does not say whose they are: where the
+        batch is one adapter's, they are its own; else they are left to the base, with a warning.
+        """
+        batch, num_known = self._sampled, len(self.sampler_indices)
+        if not batch.stretches:
+            return
+        logits, hidden = y.view(-1, y.shape[-1]), x.view(-1, x.shape[-1])
+        width = min(lora_b_stacked.shape[-2], logits.shape[1])
+        module = self._module(lora_a_stacked, (lora_a_stacked,), (lora_b_stacked,), (width,))
+        if not any(module.factors(stretch) for stretch in batch.stretches):
+            return
+        if len(hidden) != num_known:
+            batch = whole(batch, num_known, len(hidden))
+            if not batch.stretches:
+                log.warning("log-probabilities of a prompt leave out an adapter's part on the head")
+        add_updates(logits, hidden, module, batch, scale=scale)
+
+    def add_shrink(
+        self,
+        y: Sequence[Tensor] | Tensor,
+        x: Tensor,
+        lora_a_stacked: Stacks,
+        scale: float,
+        **kwargs: Any,
+    ) -> None:
+        """The first half alone, for fully sharded adapters: `y[part][rows] = scale * x @ A^T`."""
+        rows = x.view(-1, x.shape[-1])
+        for part, down in enumerate(lora_a_stacked):
+            out = y[part].view(-1, y[part].shape[-1])
+            self._multiply(out, rows, down, scale=scale, add=False)
+
+    def add_expand(
+        self,
+        y: Tensor,
+        x: Sequence[Tensor] | Tensor,
+        lora_b_stacked: Stacks,
+        output_slices: tuple[int, ...],
+        offset_start: int = 0,
+        add_inputs: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """The second half alone: `y[rows, columns of the part] += x[part] @ B^T`."""
+        out, start = y.view(-1, y.shape[-1]), offset_start
+        for part, (up, width) in enumerate(zip(lora_b_stacked, output_slices, strict=True)):
+            rows = x[part].view(-1, x[part].shape[-1])
+            self._multiply(out[:, start : start + width], rows, up, scale=1.0, add=add_inputs)
+            start += width
+
+    def add_lora_embedding(
+        self,
+        y: Tensor,
+        x: Tensor,
+        lora_b_stacked: Tensor,
+        add_inputs: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """The embedding's update; its first half is a look-up that vLLM does itself."""
+        out, rows = y.view(-1, y.shape[-1]), x.view(-1, x.shape[-1])
+        self._multiply(out, rows, lora_b_stacked, scale=1.0, add=add_inputs)
+
+    def _multiply(self, y: Tensor, x: Tensor, stack: Tensor, *, scale: float, add: bool) -> None:
+        """`y[rows] (+)= scale * x[rows] @ W[slot]^T` on the padded weights, as vLLM stacks them."""
+        slots = self.token_lora_indices
+        for slot in {slot for slot in slots.tolist() if slot >= 0}:
+            rows = (slots == slot).nonzero().squeeze(1)
+            weight = stack[slot].flatten(0, -2)[: y.shape[1]].to(y.dtype)
+            out = scale * (x[rows].to(y.dtype) @ weight.T)
+            columns = y[:, : out.shape[1]]
+            columns[rows] = columns[rows] + out if add else out
+
+    def _module(self, key: object, downs: Stacks, ups: Stacks, widths: tuple[int, ...]) -> Module:
+        found = self._modules.get(id(key))
+        if found is None:
+            found = self._modules[id(key)] = (key, Module(downs, ups, widths))
+        return found[1]
 
 
 def install() -> None:
