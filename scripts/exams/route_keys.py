@@ -109,6 +109,7 @@ BODIES: Mapping[str, dict[str, object]] = {
     "/v1/completions": {"model": "base", "prompt": "hi"},
     "/v1/responses": {"model": "base", "input": "hi"},
     "/tokenize": {"model": "base", "prompt": "hi"},
+    "/v1/tokenize": {"model": "base", "prompt": "hi"},
     "/detokenize": {"model": "base", "tokens": [1]},
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

@@ -77,7 +77,10 @@ class FakeEngine:
         wanted = f"Bearer {self.secret}"
         if request.path.startswith("/v1") and request.headers.get("authorization") != wanted:
             return web.json_response({"error": "Unauthorized"}, status=401)
-        return await handler(request)  # type: ignore[operator, no-any-return]
+        try:
+            return await handler(request)  # type: ignore[operator, no-any-return]
+        except (ValueError, TypeError, KeyError, AttributeError) as err:
+            return _error(400, f"a field is not what it should be ({type(err).__name__})")
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.Response()
