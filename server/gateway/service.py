@@ -127,7 +127,6 @@ class Service:
     async def close(self) -> None:
         """Write what is only in memory; nothing is answered afterwards."""
         self.composer.close()
-        self.composer.close()
         await self.prefetch.close()
         await self.pool.close()
         await self.publishing.close()

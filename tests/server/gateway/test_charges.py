@@ -1,0 +1,197 @@
+"""Tokens are noted once for each answer, whichever way it ends; streams show what was asked for."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from skillweave.server.engines.fake import FakeEngine
+
+Arena = Any
+USER = [{"role": "user", "content": "one two three"}]
+
+
+@dataclass
+class Book:
+    """Hears of every request that has ended, and of every charge."""
+
+    charges: list[tuple[str, str, int, int]] = field(default_factory=list)
+    spans: list[Any] = field(default_factory=list)
+
+    def open(self, service: Any) -> "Book":
+        service.telemetry.listeners.append(self.spans.append)
+        note = service.door.charge
+
+        def charge(caller: Any, name: str, *, prompt: int, completion: int) -> None:
+            self.charges.append((caller.key_id, name, prompt, completion))
+            note(caller, name, prompt=prompt, completion=completion)
+
+        service.door.charge = charge
+        return self
+
+
+def run(test: Any) -> None:
+    asyncio.run(test())
+
+
+BODIES: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": {"messages": USER},
+    "/v1/completions": {"prompt": "one two three"},
+    "/v1/responses": {"input": "one two three"},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_answer_is_charged_once(arena: Arena, stock: Any, path: str, stream: bool) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        async with arena(stock) as a:
+            book = Book().open(a.service)
+            for model in ("base", "sql@1", "sql*0.5"):
+                body = {"model": model, **BODIES[path], "stream": stream}
+                reply = await a.http.post(path, json=body)
+                assert reply.status_code == 200, reply.text
+                assert f'"model":"{model}"' in reply.text
+                assert "sql--v1" not in reply.text
+            names = ["base", "sql", "sql"]
+            assert book.charges == [("anybody", name, 3, 4) for name in names]
+            assert [(s.prompt_tokens, s.completion_tokens) for s in book.spans] == [(3, 4)] * 3
+
+    run(test)
+
+
+def test_nothing_is_charged_for_errors_and_tokenizing(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena(engines=[FakeEngine(max_model_len=2)]) as a:
+            book = Book().open(a.service)
+            assert (await a.chat("base", "one two three")).status_code == 400
+            assert (await a.chat("nope")).status_code == 404
+            for path in ("/tokenize", "/v1/tokenize"):
+                reply = await a.http.post(path, json={"model": "base", "prompt": "one two"})
+                assert reply.json()["count"] == 2
+            assert book.charges == []
+
+    run(test)
+
+
+async def events(a: Any, **more: object) -> list[str]:
+    reply = await a.chat("base", "one two three", stream=True, **more)
+    return [event for event in reply.text.split("\n\n") if event]
+
+
+def test_only_who_asks_for_usage_sees_it(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena() as a:
+            plain = await events(a)
+            asked = await events(a, stream_options={"include_usage": True})
+            assert len(asked) == len(plain) + 1
+            assert json.loads(asked[-2].removeprefix("data: "))["usage"]["completion_tokens"] == 4
+            assert not any("usage" in event for event in plain)
+            assert plain[-1] == asked[-1] == "data: [DONE]"
+
+    run(test)
+
+
+def test_who_leaves_a_stream_pays_for_what_passed(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena(engines=[FakeEngine(token_delay_s=0.02)]) as a:
+            book = Book().open(a.service)
+            app = a.http._transport.app
+            sent: list[dict[str, Any]] = []
+            gone = asyncio.Event()
+            body = json.dumps({"model": "base", "messages": USER, "stream": True}).encode()
+            first = True
+
+            async def receive() -> dict[str, object]:
+                nonlocal first
+                if first:
+                    first = False
+                    return {"type": "http.request", "body": body, "more_body": False}
+                await gone.wait()
+                return {"type": "http.disconnect"}
+
+            async def send(message: dict[str, Any]) -> None:
+                sent.append(message)
+                if len(sent) == 3:
+                    gone.set()
+
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": "/v1/chat/completions",
+                "raw_path": b"/v1/chat/completions",
+                "query_string": b"",
+                "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
+                "client": ("127.0.0.1", 1),
+            }
+            await asyncio.wait_for(app(scope, receive, send), 5)
+            ((_, name, prompt, completion),) = book.charges
+            assert name == "base"
+            assert prompt > 0
+            assert 1 <= completion < 4
+            (span,) = book.spans
+            assert span.outcome == "gone"
+            while not a.engines[0].aborted:
+                await asyncio.sleep(0.01)
+
+    run(test)
+
+
+def test_a_second_engine_answers_where_nothing_was_streamed(arena: Arena, stock: Any) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        engines = [FakeEngine(), FakeEngine()]
+        async with arena(stock, engines=engines) as a:
+            await a.chat("sql", stream=True)
+            usual, other = sorted(engines, key=lambda engine: -len(engine.asked))
+            usual.cut_after = 0
+            book = Book().open(a.service)
+            reply = await a.chat("sql", stream=True)
+            assert reply.status_code == 200
+            assert reply.text.endswith("data: [DONE]\n\n")
+            assert len(usual.asked) == 2
+            assert len(other.asked) == len(book.charges) == 1
+
+    run(test)
+
+
+def test_where_every_engine_breaks_off_nothing_is_charged(arena: Arena) -> None:
+    async def test() -> None:
+        engines = [FakeEngine(cut_after=0), FakeEngine(cut_after=0)]
+        async with arena(engines=engines) as a:
+            book = Book().open(a.service)
+            reply = await a.chat("base", stream=True)
+            assert reply.status_code == 503
+            assert [len(engine.asked) for engine in engines] == [1, 1]
+            assert book.charges == []
+
+    run(test)
+
+
+def test_time_that_is_over_is_a_504_and_stops_the_engine(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena(engines=[FakeEngine(token_delay_s=1)]) as a:
+            limit = {"x-skillweave-timeout-s": "0.05"}
+            body = {"model": "base", "messages": USER}
+            late: httpx.Response = await a.http.post(
+                "/v1/chat/completions", json=body, headers=limit
+            )
+            assert late.status_code == 504
+            assert late.json()["error"]["code"] == "deadline_passed"
+            assert not a.service.pool.ready[0].in_flight
+            stream = await a.http.post(
+                "/v1/chat/completions", json={**body, "stream": True}, headers=limit
+            )
+            (said, told) = [event for event in stream.text.split("\n\n") if event]
+            assert '"content"' in said
+            assert json.loads(told.removeprefix("data: "))["error"]["code"] == "deadline_passed"
+            for wrong in ("0", "-1", "x", "inf", "nan", "1e9", ""):
+                headers = {"x-skillweave-timeout-s": wrong}
+                reply = await a.http.post("/v1/chat/completions", json=body, headers=headers)
+                assert reply.status_code == 400, wrong
+                assert "x-skillweave-timeout-s" in reply.json()["error"]["message"]
+
+    run(test)
