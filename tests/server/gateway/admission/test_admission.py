@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from skillweave.adapters.errors import EngineError
-from skillweave.server.gateway.admission.admission import Admission, Ticket, Wanted
 from skillweave.server.admission_settings import AdmissionLimits
+from skillweave.server.gateway.admission.admission import Admission, Ticket, Wanted
 from skillweave.server.gateway.errors import DeadlinePassed, NotReady, TooBusy
 from skillweave.server.gateway.pool_health import Event
 
