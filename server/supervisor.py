@@ -29,6 +29,7 @@ from .config import ServeConfig
 from .engines.flags import served_slots, takes_priority
 from .engines.launch import BASE_NAME, check_engine
 from .events import Event, Line, Ready
+from .gateway.scratch import remove_scratch, sweep
 from .guards import AnyEngine, EngineGuard, ForeignGuard, GatewayGuard
 from .health import until_gateway_ready
 from .listen import address_of, open_listener
@@ -115,6 +116,7 @@ class Supervisor:
         prepare_logs(config)
         self._listener = open_listener(config.host, config.port)
         plan = await self._unless_stopped(asyncio.to_thread(make_plan, config))
+        await asyncio.to_thread(sweep)
         run_dir = Path(tempfile.mkdtemp(prefix="skillweave-"))
         # Another number: a child's own 1 and 2 are its log.
         lines_fd = os.dup(self._lines_fd) if lines_to_stdout(config) else None
@@ -206,6 +208,7 @@ class Supervisor:
         if self._listener is not None:
             self._listener.close()
         if self._made is not None:
+            remove_scratch(self._made.run_dir)
             shutil.rmtree(self._made.run_dir, ignore_errors=True)
             if self._made.lines_fd is not None:
                 os.close(self._made.lines_fd)

@@ -65,6 +65,8 @@ class Gateway:
                 await server.serve(sockets=[socket.socket(fileno=listen_fd)])
             finally:
                 await service.close()
+                if self.orphaned:
+                    service.publishing.scratch.remove()
 
     def _listen_to_supervisor(self, fd: int, service: Service, server: uvicorn.Server) -> None:
         loop = asyncio.get_running_loop()

@@ -55,8 +55,9 @@ class Publishing:
         self.residency = Residency(
             engines, policy=engine_door(state.max_lora_rank), base_of=self.base.of
         )
+        self.scratch = Scratch(state.run_dir)
         folders = StepFolders(
-            Scratch(state.run_dir),
+            self.scratch,
             family=state.family,
             base_of=self.base.of,
             max_rank=lambda: self.residency.max_rank,

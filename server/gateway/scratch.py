@@ -1,25 +1,25 @@
 """The folder in memory where steps of a run lie, for as long as a server runs.
 
 `/dev/shm` where that is usable, else the folder of the server's run. A note in the latter tells a
-gateway that is started again, and whoever tidies up, where it is; inside it stands which process
-it belongs to, so that the next server can remove what a killed one left. Owns place, note and
-removal. Refuses to own what lies inside (`ephemeral.py`).
+gateway that is started again, and whoever tidies up, where it is; its name says which process it
+belongs to, so that the next server can remove what a killed one left. Owns place, note and removal.
+Refuses to own what lies inside (`step_folders.py`).
 """
 
-import contextlib
-import json
 import os
+import re
+import secrets
 import shutil
-import tempfile
 from pathlib import Path
 
 from ..process import start_time
 from .errors import NoRoom
 
 MEMORY = Path("/dev/shm")
-PREFIX = "skillweave-steps-"
 NOTE = "steps-path"
-OWNER = "owner.json"
+_NAMESPACE = Path("/proc/self/ns/pid")
+_NAME = re.compile(r"skillweave-steps-(\d+)-(\d+)-(\d+|None)-[0-9a-f]{8}")
+"""Number of the PID namespace, PID and start time of the owner, and a token."""
 MARGIN_BYTES = 32 * 1024 * 1024
 """Left free in memory: other programs live there, too."""
 
@@ -55,6 +55,11 @@ class Scratch:
         assert self._made is not None
         return self._made
 
+    def remove(self) -> None:
+        """Remove the folder: the server has ended."""
+        if self.found is not None:
+            shutil.rmtree(self.found, ignore_errors=True)
+
     def require_room(self, num_bytes: int) -> None:
         """Refuse what would fill the memory.
 
@@ -71,10 +76,11 @@ class Scratch:
             )
 
     def _make(self) -> Path:
-        place = self._memory if _usable(self._memory) else self._run_dir
-        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        place = self._memory if _usable(self._memory) else self._run_dir or Path("/tmp")
         pid = os.getppid()  # the supervisor, which outlives this gateway
-        (made / OWNER).write_text(json.dumps({"pid": pid, "started": start_time(pid)}))
+        owner = f"{_NAMESPACE.stat().st_ino}-{pid}-{start_time(pid)}"
+        made = place / f"skillweave-steps-{owner}-{secrets.token_hex(4)}"
+        made.mkdir(mode=0o700)
         if self._run_dir is not None:
             part = self._run_dir / f"{NOTE}.part"
             part.write_text(str(made))
@@ -93,19 +99,22 @@ def noted(run_dir: Path) -> Path | None:
 def remove_scratch(run_dir: Path) -> None:
     """Remove the folder of a server that has ended; call it before `run_dir` itself goes."""
     folder = noted(run_dir)
-    if folder is not None and folder.name.startswith(PREFIX):
+    if folder is not None and _NAME.fullmatch(folder.name):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(memory: Path = MEMORY) -> list[Path]:
-    """Remove the folders of servers that are no more; returns them."""
-    removed = []
-    with contextlib.suppress(OSError):
-        for folder in sorted(memory.glob(f"{PREFIX}*")):
-            if _is_ours(folder) and not _is_alive(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed.append(folder)
-    return removed
+    """Remove the folders of servers that are no more; returns them.
+
+    A process of another container cannot be seen from here, so its folder is left alone.
+    """
+    try:
+        left = [folder for folder in sorted(memory.iterdir()) if _is_left(folder)]
+    except OSError:
+        return []
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return left
 
 
 def _usable(memory: Path) -> bool:
@@ -114,14 +123,10 @@ def _usable(memory: Path) -> bool:
     return shutil.disk_usage(memory).free > 2 * MARGIN_BYTES
 
 
-def _is_ours(folder: Path) -> bool:
-    return folder.stat(follow_symlinks=False).st_uid == os.getuid() and not folder.is_symlink()
-
-
-def _is_alive(folder: Path) -> bool:
-    """A folder without a readable owner is being made, or is not ours to judge."""
-    try:
-        owner = json.loads((folder / OWNER).read_text())
-        return bool(start_time(int(owner["pid"])) == owner["started"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
+def _is_left(folder: Path) -> bool:
+    match = _NAME.fullmatch(folder.name)
+    if match is None or int(match[1]) != _NAMESPACE.stat().st_ino:
+        return False
+    if folder.is_symlink() or folder.lstat().st_uid != os.getuid():
+        return False
+    return str(start_time(int(match[2]))) != match[3]
