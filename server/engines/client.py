@@ -206,10 +206,20 @@ class EngineClient:
         if status != 200:
             raise EngineError(f"{self.url} did not pin {name}: {status} {error_message(text)}")
 
-    def post(self, path: str, body: bytes) -> "aiohttp.client._RequestContextManager":
-        """An answer as it comes; no time limit, since a stream may be long."""
+    def post(
+        self, path: str, body: bytes, *, request_id: str | None = None
+    ) -> "aiohttp.client._RequestContextManager":
+        """An answer as it comes; no time limit, since a stream may be long.
+
+        Args:
+            request_id: what the engine calls the request; of two with one id it ends both when
+                the client of one leaves, so it must be no client's to choose.
+        """
+        headers = self._json_headers
+        if request_id is not None:
+            headers = {**headers, "x-request-id": request_id}
         return self._session.post(
-            f"{self.url}{path}", data=body, headers=self._json_headers, timeout=STREAM_TIMEOUT
+            f"{self.url}{path}", data=body, headers=headers, timeout=STREAM_TIMEOUT
         )
 
     async def _control(self, path: str, body: Mapping[str, object]) -> tuple[int, str]:

@@ -126,7 +126,7 @@ class Relay:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         span.sending(engine.url)
         try:
-            async with engine.post(self._path, body) as upstream:
+            async with engine.post(self._path, body, request_id=span.engine_id) as upstream:
                 yield upstream
         except LOST as err:
             raise NotReady(

@@ -4,7 +4,7 @@ Owns which words a label may take. Refuses to own the metrics (`metrics.py`).
 """
 
 OTHER = "other"
-MIX, RUN = "mix", "run"
+MIX = "mix"
 
 
 class Bounded:
@@ -34,18 +34,14 @@ class Bounded:
 def adapter_word(adapter: str) -> str:
     """What stands for an adapter before it is bounded.
 
-    A name stands for itself. Compositions share `mix` and policies of a training run share `run`:
-    there is no end to either, and they would use up the places of the names.
+    A name stands for itself, also that of a training run. All sums share `mix`: there is no end to
+    them, and they would use up the places of the names.
     """
-    if "+" in adapter or "*" in adapter or ":" in adapter:
-        return MIX
-    if "@" in adapter:
-        return RUN
-    return adapter or "none"
+    return MIX if "+" in adapter or "*" in adapter else adapter
 
 
 def decision_word(route: str, form: str) -> str:
-    """What decided: the model string, its split, the router, its abstention, or an earlier turn.
+    """What decided: the model string, the router, its abstention, or an earlier turn.
 
     Args:
         route: what the reply header `x-skillweave-route` says; a router's reason follows a colon.
@@ -54,4 +50,4 @@ def decision_word(route: str, form: str) -> str:
     kind = route.partition(":")[0].strip()
     if kind == "auto":
         return "abstain" if form == "none" else "selector"
-    return kind if kind in ("named", "sticky", "split") else OTHER
+    return kind if kind in ("named", "sticky") else OTHER

@@ -47,7 +47,7 @@ class Metrics:
         )
         self.decisions = Counter(
             "skillweave_decisions_total",
-            "What decided on the answer (named, split, sticky, selector, abstain), and the form.",
+            "What decided on the answer (named, sticky, selector, abstain), and the form.",
             ["decision", "form"],
             registry=registry,
         )

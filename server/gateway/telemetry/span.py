@@ -3,6 +3,7 @@
 Owns the facts of a request. Refuses to own prompts and answers: they are never handed in.
 """
 
+import os
 import time
 from dataclasses import dataclass, field
 
@@ -36,6 +37,11 @@ class Span:
     completion_tokens: int | None = None
     outcome: str = "ok"
     """`ok`, `gone` (the client left) or the name of an error class."""
+
+    @property
+    def engine_id(self) -> str:
+        """What an engine calls this request: begins with its id, and is like no other's."""
+        return f"{self.request_id}-{os.urandom(4).hex()}"
 
     def sending(self, engine: str) -> None:
         """The request leaves for an engine."""

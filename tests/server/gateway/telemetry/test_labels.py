@@ -18,8 +18,7 @@ def test_the_first_words_keep_their_place() -> None:
         ("base", "base"),
         ("a+b", "mix"),
         ("a*0.5", "mix"),
-        ("run-1@7", "run"),
-        ("", "none"),
+        ("run-1", "run-1"),
     ],
 )
 def test_what_stands_for_an_adapter(adapter: str, word: str) -> None:
@@ -30,7 +29,6 @@ def test_what_stands_for_an_adapter(adapter: str, word: str) -> None:
     ("route", "form", "word"),
     [
         ("named", "adapter", "named"),
-        ("split", "adapter", "split"),
         ("sticky", "text", "sticky"),
         ("auto", "adapter", "selector"),
         ("auto: it says sql", "text", "selector"),

@@ -6,9 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 from skillweave.router.types import Choice, Route, State
+from skillweave.server.engines.client import EngineClient, open_session
 from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.gateway.telemetry.telemetry import Telemetry
+from skillweave.server.listen import free_port
 
 Arena = Any
 SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
@@ -182,7 +185,7 @@ def test_loads_are_counted_where_they_happen(arena: Arena, stock: Any) -> None:
 
 def test_adapters_beyond_the_limit_share_a_label(arena: Arena, stock: Any) -> None:
     telemetry = Telemetry(max_adapters=2)
-    for adapter in ("a", "b", "c", "a+b*0.5", "run-1@7", "b"):
+    for adapter in ("a", "b", "c", "a+b*0.5", "run-1", "b"):
         span = telemetry.begin("/v1/completions")
         span.adapter = adapter
         telemetry.end(span)
@@ -192,3 +195,37 @@ def test_adapters_beyond_the_limit_share_a_label(arena: Arena, stock: Any) -> No
         for word in ("a", "b", "c", "other")
     }
     assert counts == {"a": 1, "b": 2, "c": None, "other": 3}
+
+
+def test_an_engine_gets_an_id_that_no_other_request_can_have() -> None:
+    """vLLM ends every request of an id when the client of one leaves."""
+    telemetry = Telemetry()
+    scopes = [{"skillweave.request_id": "mine"}, {"skillweave.request_id": "mine"}]
+    ids = [telemetry.begin("/v1/completions", scope).engine_id for scope in scopes]
+    assert ids[0] != ids[1]
+    assert all(each.startswith("mine-") for each in ids)
+
+
+def test_it_travels_as_a_header() -> None:
+    async def test() -> None:
+        seen: list[str | None] = []
+
+        async def answer(request: web.Request) -> web.Response:
+            seen.append(request.headers.get("x-request-id"))
+            return web.Response()
+
+        app = web.Application()
+        app.router.add_post("/v1/completions", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        async with open_session() as session:
+            client = EngineClient(f"http://127.0.0.1:{port}", secret=None, session=session)
+            for id_ in ("mine-1", None):
+                async with client.post("/v1/completions", b"{}", request_id=id_):
+                    pass
+        await runner.cleanup()
+        assert seen == ["mine-1", None]
+
+    run(test)
