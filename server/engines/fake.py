@@ -9,6 +9,7 @@ Owns the imitation. Refuses to be offered to users: `ServeConfig.engine` names i
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ from pathlib import Path
 from aiohttp import web
 
 from .fake_answers import Answer, Json, dump
+from .fake_slots import FakeSlots
 
 
 @dataclass
@@ -32,7 +34,7 @@ class FakeEngine:
     off after `cut_after` words. `loads` and `aborted` are for tests to look at.
 
     With `plugin` it answers the routes of our plugin, too: `held` are the names in its memory,
-    which a plain unload leaves there, as vLLM does.
+    which a plain unload leaves there, as vLLM does. With `turns`, adapters take turns in its slots.
     """
 
     base_name: str = "base"
@@ -53,6 +55,7 @@ class FakeEngine:
     max_lora_rank: int = 16
     held: set[str] = field(default_factory=set)
     pinned: set[str] = field(default_factory=set)
+    turns: FakeSlots | None = None
 
     def app(self) -> web.Application:
         """The server; everything below /v1 demands the secret, as in vLLM."""
@@ -119,14 +122,14 @@ class FakeEngine:
         return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
 
     async def _residency(self, request: web.Request) -> web.Response:
-        held = sorted(self.held)
+        held, turns = sorted(self.held), self.turns
         return web.json_response(
             {
-                "slots": held[: self.max_loras],
-                "host": held,
+                "slots": list(turns.slots) if turns else held[: self.max_loras],
+                "host": list(turns.host) if turns else held,
                 "pinned": sorted(self.pinned),
-                "max_loras": self.max_loras,
-                "max_cpu_loras": self.max_cpu_loras,
+                "max_loras": turns.max_loras if turns else self.max_loras,
+                "max_cpu_loras": turns.max_cpu_loras if turns else self.max_cpu_loras,
                 "max_lora_rank": self.max_lora_rank,
             }
         )
@@ -173,10 +176,14 @@ class FakeEngine:
             words.append(json.dumps(body["chat_template_kwargs"], sort_keys=True))
         words = words[: int(body.get("max_tokens") or body.get("max_output_tokens") or 64)]
         answer = Answer(body, model, words, length)
-        if body.get("stream"):
-            return await self._stream(request, answer)
-        await asyncio.sleep(self.token_delay_s * len(words))
-        return web.Response(body=dump(answer.whole()), content_type="application/json")
+        turn: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext()
+        if self.turns is not None and model != self.base_name:
+            turn = self.turns.hold(model, priority=int(body.get("priority") or 0))
+        async with turn:
+            if body.get("stream"):
+                return await self._stream(request, answer)
+            await asyncio.sleep(self.token_delay_s * len(words))
+            return web.Response(body=dump(answer.whole()), content_type="application/json")
 
     async def _stream(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         reply = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
