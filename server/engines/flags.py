@@ -204,7 +204,10 @@ def _scheduling_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
 
 
 def _log_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
-    return (Flag("--disable-uvicorn-access-log", None, "the gateway is the only caller"),)
+    return (
+        Flag("--disable-uvicorn-access-log", None, "the gateway is the only caller"),
+        Flag("--no-enable-log-requests", None, "prompts stand in no log"),
+    )
 
 
 def _cpu_environment(facts: Facts, config: ServeConfig, threads: int | None) -> tuple[Flag, ...]:

@@ -6,6 +6,7 @@ not say (`control.py`) and what the engine judges better: every other field pass
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Literal, cast
 
@@ -136,7 +137,23 @@ def _parse_json(raw: bytes) -> Fields:
         raise RequestRefused(f"the body is not JSON: {str(err)[:200]}") from err
     if not isinstance(fields, dict):
         raise RequestRefused(f"the body is a JSON {type(fields).__name__}: expected an object")
+    if _HALF.search(raw):
+        _refuse_half_characters(fields)
     return fields
+
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""A surrogate; two of them in the right order spell a character, one alone spells nothing."""
+
+
+def _refuse_half_characters(fields: Fields) -> None:
+    try:
+        json.dumps(fields, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as err:
+        raise RequestRefused(
+            "the body holds half a character (a surrogate without its other half): expected text "
+            "that is valid Unicode"
+        ) from err
 
 
 def _unique(pairs: list[tuple[str, object]]) -> Fields:

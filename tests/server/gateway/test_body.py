@@ -107,7 +107,7 @@ def test_a_skill_goes_into_the_instructions() -> None:
 
 
 def test_other_fields_pass_unchanged() -> None:
-    extra = {"temperature": 0.1, "tools": [{"a": None}], "seed": 2**60, "unheard_of": "\ud800é"}
+    extra = {"temperature": 0.1, "tools": [{"a": None}], "seed": 2**60, "unheard_of": "\U0001f600é"}
     fields = parse_body(chat(**extra), kind="chat")
     sent = json.loads(rewrite(fields, model="engine-name"))
     assert sent == {"model": "engine-name", "messages": HELLO, **extra}
@@ -145,3 +145,12 @@ def test_text_of_content() -> None:
     assert text_of("a") == "a"
     assert text_of(None) == ""
     assert text_of([{"type": "image_url"}, {"type": "text", "text": "a"}]) == "a"
+
+
+def test_half_a_character_is_refused_and_a_pair_is_one() -> None:
+    body = b'{"model":"base","messages":[{"role":"user","content":"%s"}]}'
+    for half in (b"a\\ud83d", b"\\uDE00 b", b"\\ude00\\ud83d"):
+        with pytest.raises(RequestRefused, match="half a character"):
+            parse_body(body % half, kind="chat")
+    fields = parse_body(body % b"\\ud83d\\ude00 \\\\ud83d", kind="chat")
+    assert fields["messages"] == [{"role": "user", "content": "\U0001f600 \\ud83d"}]

@@ -51,6 +51,7 @@ def odd_bodies() -> Iterator[bytes]:
     yield good.replace(b'"base"', b'"base@MARK"') + b"}"
     yield b'{"model":"base","messages":"MARK"}'
     yield b'{"model":"base","prompt":{"MARK":"MARK"}}'
+    yield good + b',"x":' + b"[" * 700 + b'"MARK"' + b"]" * 700 + b"}"
     yield b'["MARK"]'
     yield b"MARK"
     yield b"[" * 5000 + b'"MARK"'
