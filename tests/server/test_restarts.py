@@ -82,9 +82,10 @@ def words(server: Running, model: str, session: str = "s") -> str:
 
 
 def whole(server: Running, *, without: int = 0) -> bool:
-    """Both engines take requests, and neither is the process `without`."""
+    """Both engines run, neither is the process `without`, and the gateway takes requests."""
     try:
-        return all(e["ready"] and e["pid"] != without for e in state(server)["engines"])
+        ready = httpx.get(f"{server.root}/ready", timeout=5).status_code == 200
+        return ready and all(e["ready"] and e["pid"] != without for e in state(server)["engines"])
     except (httpx.HTTPError, ValueError, KeyError):
         return False
 
