@@ -2,32 +2,23 @@
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from skillweave.scripts.exams.page_place import SEED
 from skillweave.server.access_settings import AccessState
 from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.gateway.access.key_file import KeyFile
 from skillweave.server.gateway.access.keys import Wish
 from skillweave.server.gateway.ui.assets import FOLDER, load_assets
 
-from .stocked import SECRET_SEED, fill
-
 ADMIN = {"x-skillweave-admin-key": "admin-key-of-the-tests"}
 
 
 def run(test: Any) -> None:
     asyncio.run(test())
-
-
-@asynccontextmanager
-async def shelf(arena: Any, stock: Any, **more: Any) -> Any:
-    fill(stock.store, stock.identity, stock.work)
-    async with arena(stock, **more) as a:
-        yield a
 
 
 async def seen(http: httpx.AsyncClient, path: str, **headers: str) -> Any:
@@ -107,9 +98,9 @@ def test_labels_and_roles_name_what_the_page_has() -> None:
             assert set(value.split()) <= known, value
 
 
-def test_evidence_is_shown_with_intervals_and_controls(arena: Any, stock: Any) -> None:
+def test_evidence_is_shown_with_intervals_and_controls(arena: Any, filled: Any) -> None:
     async def test() -> None:
-        async with shelf(arena, stock) as a:
+        async with arena(filled) as a:
             listed = await seen(a.http, "skills")
             names = [one["id"] for one in listed["skills"]]
             assert names == ["csv-clean", "sql-report", "team/blend", "team/evil"]
@@ -133,9 +124,9 @@ def test_evidence_is_shown_with_intervals_and_controls(arena: Any, stock: Any) -
     run(test)
 
 
-def test_a_search_narrows_the_list(arena: Any, stock: Any) -> None:
+def test_a_search_narrows_the_list(arena: Any, filled: Any) -> None:
     async def test() -> None:
-        async with shelf(arena, stock) as a:
+        async with arena(filled) as a:
             found = await seen(a.http, "skills?search=TABLE")
             assert [one["id"] for one in found["skills"]] == ["csv-clean"]
             assert found["total"] == 4
@@ -143,29 +134,29 @@ def test_a_search_narrows_the_list(arena: Any, stock: Any) -> None:
     run(test)
 
 
-def test_how_it_was_made_is_for_the_admin(arena: Any, stock: Any) -> None:
+def test_how_it_was_made_is_for_the_admin(arena: Any, filled: Any) -> None:
     async def test() -> None:
-        async with shelf(arena, stock) as a:
+        async with arena(filled) as a:
             plain = (await a.http.get("/ui/api/skills/sql-report")).text
-            assert str(SECRET_SEED) not in plain
+            assert str(SEED) not in plain
             assert "epochs" not in plain
             told = await seen(a.http, "skills/sql-report", **ADMIN)
             making = told["history"][0]["making"]
             assert making["recipe"]["config"] == {"epochs": 3}
-            assert making["seed"] == SECRET_SEED
+            assert making["seed"] == SEED
 
     run(test)
 
 
 def test_a_key_shows_what_it_may_ask_and_tells_nothing_of_the_rest(
-    arena: Any, stock: Any, tmp_path: Path
+    arena: Any, filled: Any, tmp_path: Path
 ) -> None:
     async def test() -> None:
         keys = KeyFile(tmp_path / "access" / "keys.jsonl")
         token = keys.create(Wish(name="scoped", globs=("team/*",))).token
         bearer = {"authorization": f"Bearer {token}"}
         access = AccessState(keys=keys.path, keys_required=True)
-        async with shelf(arena, stock, access=access) as a:
+        async with arena(filled, access=access) as a:
             assert await seen(a.http, "skills") == {"skills": [], "total": 0}
             mine = await seen(a.http, "skills", **bearer)
             assert [one["id"] for one in mine["skills"]] == ["team/blend", "team/evil"]
@@ -185,9 +176,9 @@ def test_a_key_shows_what_it_may_ask_and_tells_nothing_of_the_rest(
     run(test)
 
 
-def test_engines_and_traffic_are_for_the_admin(arena: Any, stock: Any) -> None:
+def test_engines_and_traffic_are_for_the_admin(arena: Any, filled: Any) -> None:
     async def test() -> None:
-        async with shelf(arena, stock, engines=[FakeEngine(), FakeEngine()]) as a:
+        async with arena(filled, engines=[FakeEngine(), FakeEngine()]) as a:
             assert (await a.http.get("/ui/api/resident")).status_code == 401
             assert (await a.http.get("/ui/api/live")).status_code == 401
             await a.chat("sql-report")
@@ -206,9 +197,9 @@ def test_engines_and_traffic_are_for_the_admin(arena: Any, stock: Any) -> None:
     run(test)
 
 
-def test_an_engine_that_is_gone_is_told_without_an_error(arena: Any, stock: Any) -> None:
+def test_an_engine_that_is_gone_is_told_without_an_error(arena: Any, filled: Any) -> None:
     async def test() -> None:
-        async with shelf(arena, stock) as a:
+        async with arena(filled) as a:
             engines = tuple(e.model_copy(update={"ready": False}) for e in a.service.state.engines)
             await a.service.follow(a.service.state.model_copy(update={"engines": engines}))
             now = await seen(a.http, "status")
@@ -219,9 +210,9 @@ def test_an_engine_that_is_gone_is_told_without_an_error(arena: Any, stock: Any)
     run(test)
 
 
-def test_a_page_of_somebody_else_gets_nothing(arena: Any, stock: Any) -> None:
+def test_a_page_of_somebody_else_gets_nothing(arena: Any, filled: Any) -> None:
     async def test() -> None:
-        async with shelf(arena, stock) as a:
+        async with arena(filled) as a:
             for path in ("status", "skills", "skills/sql-report", "resident", "live"):
                 reply = await a.http.get(
                     f"/ui/api/{path}", headers={**ADMIN, "host": "evil.example"}
