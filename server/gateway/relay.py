@@ -58,7 +58,8 @@ class Relay:
             caller = service.door.enter(scope)
             span.key_id = caller.key_id
             wishes = read_wishes(scope["headers"])
-            fields = parse_body(await read_body(scope, receive), kind=self._kind)
+            raw = await read_body(scope, receive, max_bytes=service.door.limits.body_bytes)
+            fields = parse_body(raw, kind=self._kind)
             service.door.check(caller, fields)
             asked = Asked(fields, self._kind, caller, wishes)
             async with Attended(receive, reply, timeout_s=wishes.timeout_s):

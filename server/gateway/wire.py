@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from .errors import DeadlinePassed, RequestRefused, TooBusy, error_reply
 from .telemetry.span import Span
@@ -27,11 +27,11 @@ class ClientGone(Exception):
     """The client has left; nobody reads an answer any more."""
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The whole body of a JSON request.
 
     Raises:
-        RequestRefused: another content type (415), above `MAX_BODY_BYTES` (413), slower than
+        RequestRefused: another content type (415), above `max_bytes` (413), slower than
             `BODY_S` (408).
         ClientGone: the client left while sending.
     """
@@ -40,39 +40,33 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         raise RequestRefused(
             f"content-type is {kind[:80]!r}: expected application/json", status=415
         )
-    event = await receive()
-    if event["type"] == "http.request" and not event.get("more_body", False):
-        return _bounded(event.get("body", b""))
+    announced = header(scope, b"content-length") or ""
+    if announced.isdigit() and int(announced[:15]) > max_bytes:
+        raise _too_large(max_bytes)
     try:
-        async with asyncio.timeout(BODY_S):
-            return await _rest(event, receive)
+        async with asyncio.timeout(BODY_S):  # around the first part, too: it may never come
+            return await _parts(receive, max_bytes)
     except TimeoutError as err:
         raise RequestRefused(f"the body took longer than {BODY_S:g} s", status=408) from err
 
 
-async def _rest(event: Message, receive: Receive) -> bytes:
+async def _parts(receive: Receive, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
+        event = await receive()
         if event["type"] == "http.disconnect":
             raise ClientGone
         parts.append(event.get("body", b""))
         size += len(parts[-1])
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
+        if size > max_bytes:
+            raise _too_large(max_bytes)
         if not event.get("more_body", False):
-            return b"".join(parts)
-        event = await receive()
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _bounded(body: bytes) -> bytes:
-    if len(body) > MAX_BODY_BYTES:
-        raise _too_large()
-    return body
-
-
-def _too_large() -> RequestRefused:
-    return RequestRefused(f"the body is larger than {MAX_BODY_BYTES} bytes", status=413)
+def _too_large(max_bytes: int) -> RequestRefused:
+    return RequestRefused(f"the body is larger than {max_bytes} bytes", status=413)
 
 
 def header(scope: Scope, name: bytes) -> str | None:
