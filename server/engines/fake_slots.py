@@ -36,12 +36,19 @@ class FakeSlots:
     read_s: float = 0.0
     swaps: int = 0
     reads: int = 0
+    most_adapters: int = 0
+    """The most adapters that were running or waited for at once."""
     slots: dict[str, None] = field(default_factory=dict)
     """Names in slots, least recently used first."""
     host: dict[str, None] = field(default_factory=dict)
     running: Counter[str] = field(default_factory=Counter)
     _waiting: list[tuple[int, int, str, "asyncio.Future[None]"]] = field(default_factory=list)
     _arrivals: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    @property
+    def waiting_names(self) -> set[str]:
+        """Adapters that are waited for."""
+        return {entry[2] for entry in self._waiting}
 
     @asynccontextmanager
     async def hold(self, name: str, *, priority: int = 0) -> AsyncIterator[None]:
@@ -50,6 +57,7 @@ class FakeSlots:
         entry = (priority, next(self._arrivals), name, turn)
         self._waiting.append(entry)
         self._waiting.sort(key=lambda each: each[:2])
+        self.most_adapters = max(self.most_adapters, len(self.waiting_names | {*self.running}))
         self._let_in()
         try:
             await turn

@@ -38,7 +38,8 @@ class Ahead:
         return True
 
     def has_room(self) -> bool:
-        """Whether every engine holds one more adapter without another having to leave."""
+        """Whether every engine holds one more adapter, and the one that the request itself is about
+        to load, without another having to leave."""
         books = self._pool.open
         num_loaded = sum(resident.loaded for resident in self._residency.table)
-        return bool(books) and all(num_loaded < book.host for book in books)
+        return bool(books) and all(num_loaded + 1 < book.host for book in books)

@@ -20,6 +20,7 @@ from skillweave.adapters.skills import Skill, write_skill
 from skillweave.adapters.store.store import Store
 from skillweave.router.types import Selector
 from skillweave.server.access_settings import AccessState
+from skillweave.server.admission_settings import AdmissionLimits
 from skillweave.server.config import ServeConfig
 from skillweave.server.engines.client import open_session
 from skillweave.server.engines.fake import FakeEngine
@@ -106,6 +107,14 @@ class Arena:
         for server in self.servers:
             await server.cleanup()
 
+    async def restart(self, number: int) -> None:
+        """An engine that has ended is there again, at its old address and with an empty memory."""
+        engine = self.engines[number]
+        engine.adapters.clear()
+        engine.held.clear()
+        port = int(self.service.state.engines[number].url.rsplit(":", 1)[1])
+        self.servers[number] = await start_fake(engine, port)
+
     async def chat(self, model: str, text: str = "hello", **more: object) -> httpx.Response:
         body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
         return await self.http.post("/v1/chat/completions", json=body)
@@ -148,6 +157,8 @@ async def run_arena(
     max_lora_rank: int | None = 16,
     access: AccessState | None = None,
     run_dir: Path | None = None,
+    admission: AdmissionLimits | None = None,
+    takes_priority: bool = False,
 ) -> AsyncIterator[Arena]:
     """A gateway over fake engines (by default one), all in this event loop.
 
@@ -178,6 +189,8 @@ async def run_arena(
             max_lora_rank=max_lora_rank,
             engines=tuple(states),
             access=access or AccessState(),
+            admission=admission or AdmissionLimits(),
+            takes_priority=takes_priority,
         )
         session = await stack.enter_async_context(open_session())
         service = Service(state, session, selector=selector)
