@@ -62,3 +62,9 @@ def _secret(name: str, environ: Mapping[str, str] | None) -> str | None:
 def server_url_from_environment(environ: Mapping[str, str] | None = None) -> str | None:
     """The address of a running server in `SKILLWEAVE_URL`, None where it is unset or empty."""
     return (os.environ if environ is None else environ).get("SKILLWEAVE_URL") or None
+
+
+def engine_store_from_environment(environ: Mapping[str, str] | None = None) -> Path | None:
+    """The store that an engine of ours looks unknown names up in: `SKILLWEAVE_STORE`, or None."""
+    root = (os.environ if environ is None else environ).get("SKILLWEAVE_STORE", "")
+    return Path(root).expanduser() if root else None

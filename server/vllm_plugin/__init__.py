@@ -23,15 +23,16 @@ def register() -> None:
     found = installed_version()
     if not found.startswith(TESTED):
         log.warning(
-            "skillweave's LoRA kernel is not active: vLLM is %s, tested with %sx. On a CPU, base "
-            "requests that share a batch with an adapter may be answered wrongly.",
+            "skillweave's plugin is not active: vLLM is %s, tested with %sx. On a CPU, base "
+            "requests that share a batch with an adapter may be answered wrongly; adapters are not "
+            "removed for true, and no store is looked into.",
             found,
             TESTED,
         )
         return
-    from . import cpu_lora, slot_changes
+    from . import control, cpu_lora, engine_calls, residents, slot_changes, store_resolver
 
-    for change in (cpu_lora, slot_changes):
+    for change in (cpu_lora, slot_changes, residents, engine_calls, control, store_resolver):
         change.install()
 
 

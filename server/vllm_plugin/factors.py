@@ -197,9 +197,9 @@ def _add_one(y: Tensor, x: Tensor, factors: Factors, stretch: Stretch, scale: fl
 def _add_several(y: Tensor, x: Tensor, factors: Factors, stretch: Stretch, scale: float) -> None:
     """The same for several slots at once, each with its own rows."""
     shape = (stretch.num_slots, stretch.rows)
-    x_SIK = _as(x, factors.down).unflatten(0, shape).transpose(1, 2)
+    x_SIK = _as(x, factors.down).reshape(*shape, -1).transpose(1, 2)
     hidden_SKR = torch.bmm(factors.down, x_SIK).transpose(1, 2)
-    y_SKO = y.unflatten(0, shape)
+    y_SKO = y.view(*shape, -1)
     for part in factors.parts:
         inner = hidden_SKR.narrow(2, part.first, part.up.shape[1])
         columns = y_SKO.narrow(2, part.start, part.width)
