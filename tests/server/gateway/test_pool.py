@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
 from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.engines.fake_slots import FakeSlots
 from skillweave.server.gateway.pool_health import Event, Standing
@@ -130,8 +129,9 @@ def test_a_draining_engine_ends_what_it_has_and_gets_nothing_more(arena: Arena, 
             assert not fakes[0].adapters, "nothing is loaded into it any more"
             again = await a.admin("drain", engine=first.url, draining=False)
             assert again.json()["running"] == 0
-            await a.service.pool.check()
-            assert first in a.service.pool.ready
+            async with asyncio.timeout(5):
+                while first not in a.service.pool.ready:
+                    await asyncio.sleep(0.01)
             assert len(fakes[0].adapters) == 1, "it was brought up to date first"
 
     run(test)
