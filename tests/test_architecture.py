@@ -60,6 +60,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/evaluation/types.py",
     "distill/evaluation/errors.py",
     "distill/evaluation/stats.py",
+    "scripts/commands/shares.py",
     "distill/worlds/types.py",
     "distill/worlds/string_skills/primitives.py",
     "distill/worlds/string_skills/formats.py",

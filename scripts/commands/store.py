@@ -34,6 +34,12 @@ def _store(root: Path | None, *, read_only: bool = False) -> Store:
     return Store(root or default_store_root(), read_only=read_only)
 
 
+def _recorded(
+    action: str, store: Path | None, **facts: str
+) -> AbstractContextManager[Act]:
+    return recorded(action, store or default_store_root(), **facts)
+
+
 def _identity(base: Path | None) -> BaseIdentity:
     return identify_base(base or tiny_base_path())
 
@@ -154,8 +160,9 @@ def tag(
 ) -> int:
     """Point an alias at a version."""
     found = _store(store)
-    version = found.resolve(ref)
-    found.tag(str(version.id), alias, version.number, base=version.base, expected=expected)
+    with _recorded("tag", store, ref=ref, alias=alias):
+        version = found.resolve(ref)
+        found.tag(str(version.id), alias, version.number, base=version.base, expected=expected)
     print(f"{version.id}@{alias} is {version.ref}")
     return 0
 
@@ -167,12 +174,14 @@ def rollback(
         str | None, typer.Option(help="Family digest, where there are several.")
     ] = None,
     store: StoreDir = None,
+    json: Json = False,
 ) -> int:
     """Point an alias back to where it pointed before."""
-    found = _store(store)
-    found.rollback(name, base=base, alias=alias)
-    ref = f"{name}@{alias}"
-    print(f"{ref} is {found.resolve(ref, base=base).ref}")
+    with _recorded("rollback", store, name=name, alias=alias) as act:
+        version = _store(store).rollback(name, base=base, alias=alias)
+        act.facts["ref"] = version.ref
+    document = {"ref": version.ref, "version_digest": version.version_digest, "alias": alias}
+    print(json_module.dumps(document) if json else f"{name}@{alias} is {version.ref}")
     return 0
 
 
@@ -184,8 +193,9 @@ def remove(
     if "@" not in ref:
         raise UsageError(f"{ref!r} names no version, expected one such as {ref}@1")
     found = _store(store)
-    version = found.resolve(ref)
-    found.remove(str(version.id), version.number, base=version.base)
+    with _recorded("rm", store, ref=ref):
+        version = found.resolve(ref)
+        found.remove(str(version.id), version.number, base=version.base)
     print(f"removed {version.ref}")
     return 0
 
