@@ -1,10 +1,12 @@
 """The verbs of the store: add, list, search, path, tag, rollback, rm, gc, fsck.
 
-Thin: every verb is one call of `adapters.Store` and a way to print it.
+Thin: every verb is one call of `adapters.Store` and a way to print it; what points elsewhere after
+it, or is gone, stands in the store's audit log.
 """
 
 import json as json_module
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +26,8 @@ from ...adapters import (
 )
 from ...adapters.text import shown
 from ...distill.tiny_base import tiny_base_path
+from ...server.gateway.access.audit import Act
+from ...server.gateway.access.who import recorded
 from .options import AcceptBase, BaseDir, Json, Ref, StoreDir
 
 SHOWN = 100
@@ -34,9 +38,7 @@ def _store(root: Path | None, *, read_only: bool = False) -> Store:
     return Store(root or default_store_root(), read_only=read_only)
 
 
-def _recorded(
-    action: str, store: Path | None, **facts: str
-) -> AbstractContextManager[Act]:
+def _recorded(action: str, store: Path | None, **facts: str) -> AbstractContextManager[Act]:
     return recorded(action, store or default_store_root(), **facts)
 
 

@@ -26,6 +26,7 @@ from ...adapters.hub.push import Pushed, PushPlan, licence_for, plan_push
 from ...adapters.hub.push import pull as pull_from_hub
 from ...adapters.hub.push import push as push_to_hub
 from ...distill.tiny_base import tiny_base_path
+from ...server.gateway.access.who import recorded
 from .options import AcceptBase, Json, StoreDir
 
 
@@ -105,20 +106,22 @@ def pull(
     repo_id, at, revision = source.partition("@")
     if at and not revision:
         raise UsageError(f"{source!r} names no revision after the @: say REPO_ID@REVISION, or none")
-    found = Store(store or default_store_root())
-    version = pull_from_hub(
-        repo_id,
-        store=found,
-        revision=revision or None,
-        name=name,
-        base=identify_base(base) if base else None,
-        shipped=_shipped,
-        base_name=base.name if base else "",
-        accept_base=accept_base,
-        aliases=tuple(alias or ()),
-        licence=licence,
-        trust_evidence=trust_evidence,
-    )
+    root = store or default_store_root()
+    with recorded("pull", root, source=source, name=name) as act:
+        version = pull_from_hub(
+            repo_id,
+            store=Store(root),
+            revision=revision or None,
+            name=name,
+            base=identify_base(base) if base else None,
+            shipped=_shipped,
+            base_name=base.name if base else "",
+            accept_base=accept_base,
+            aliases=tuple(alias or ()),
+            licence=licence,
+            trust_evidence=trust_evidence,
+        )
+        act.facts |= {"ref": version.ref, "version_digest": version.version_digest}
     if json:
         row = {"ref": version.ref, "version_digest": version.version_digest}
         print(json_module.dumps({**row, "path": str(version.path)}, indent=1))

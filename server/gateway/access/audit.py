@@ -14,10 +14,11 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ....adapters.digests import canonical_json, sha256_hex
@@ -61,7 +62,7 @@ class Audit:
         Raises:
             StoreError: the disk is full or unwilling.
         """
-        self._write(action, who, result, facts)
+        self.record_all(action, who=who, result=result, facts=facts)
 
     @asynccontextmanager
     async def during(self, action: str, *, who: str, **facts: Fact) -> AsyncIterator[Act]:
@@ -79,7 +80,8 @@ class Audit:
             result = type(err).__name__ if isinstance(err, SkillweaveError) else "failed"
             raise
         finally:
-            await asyncio.to_thread(self._write, action, who, result, dict(act.facts))
+            write = partial(self.record_all, action, who=who, result=result, facts=dict(act.facts))
+            await asyncio.to_thread(write)
 
     def last(self, count: int) -> list[dict[str, object]]:
         """The newest entries, oldest of them first."""
@@ -91,7 +93,8 @@ class Audit:
             lines = source.read().splitlines()[-count:]
         return [entry for line in lines if (entry := _parse(line)) is not None]
 
-    def _write(self, action: str, who: str, result: str, facts: dict[str, Fact]) -> None:
+    def record_all(self, action: str, *, who: str, result: str, facts: Mapping[str, Fact]) -> None:
+        """As `record`, with the facts in one value."""
         if self._path is None:
             return
         try:
@@ -148,7 +151,7 @@ def verify(path: Path, *, head: str | None = None) -> Verified:
     return Verified(number, before, tuple(problems))
 
 
-def _entry(action: str, who: str, result: str, facts: dict[str, Fact]) -> dict[str, object]:
+def _entry(action: str, who: str, result: str, facts: Mapping[str, Fact]) -> dict[str, object]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "who": _clean(who),

@@ -33,8 +33,8 @@ def foreign_page(headers: Iterable[tuple[bytes, bytes]], *, names: tuple[str, ..
         return f"it has {len(hosts)} Host headers, expected one"
     if not _is_ours(hosts[0], names):
         return (
-            "its Host header is no name of this server; ask by address or localhost, or put the name "
-            "into `server_names` of the server's configuration"
+            "its Host header is no name of this server; ask by address or localhost, or put the "
+            "name into `server_names` of the server's configuration"
         )
     if origin is not None and origin.partition(b"://")[2] != hosts[0]:
         return "a browser sent it for a page of another address"

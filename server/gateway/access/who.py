@@ -5,10 +5,13 @@ Owns finding the log and naming the user. Refuses to own its format (`audit.py`)
 
 import os
 import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from ....adapters.errors import SkillweaveError
 from ...access_settings import AUDIT_FILE, access_folder
-from .audit import Audit
+from .audit import Act, Audit, Fact
 
 
 def audit_of_store(store: Path) -> Audit:
@@ -22,3 +25,22 @@ def user_of_this_process() -> str:
         return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
     except KeyError:
         return f"cli:{os.getuid()}"
+
+
+@contextmanager
+def recorded(action: str, store: Path, **facts: Fact) -> Iterator[Act]:
+    """Record how a change of a store by the command line ended.
+
+    Raises:
+        StoreError: it cannot be recorded; where the body was done, it stays done.
+    """
+    act, result = Act(dict(facts)), "failed"
+    try:
+        yield act
+        result = "ok"
+    except SkillweaveError as err:
+        result = type(err).__name__
+        raise
+    finally:
+        who = user_of_this_process()
+        audit_of_store(store).record_all(action, who=who, result=result, facts=act.facts)

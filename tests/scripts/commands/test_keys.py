@@ -11,6 +11,8 @@ from skillweave.server.gateway.access.key_file import KeyFile
 from skillweave.server.gateway.access.key_ring import KeyRing
 from skillweave.server.gateway.access.usage_file import Sum, UsageFile, Where
 
+from ...one_module import make_adapter, make_base
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
@@ -86,3 +88,23 @@ def test_usage_in_three_forms(store: Path, capsys: pytest.CaptureFixture[str]) -
     assert "sql" in said(capsys, "usage", *where)
     said(capsys, "usage", "--by", "nonsense", *where, code=2)
     said(capsys, "usage", "--since", "yesterday", *where, code=2)
+
+
+def test_what_points_elsewhere_after_a_verb_of_the_store_is_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, store = make_base(tmp_path / "base"), tmp_path / "store"
+    where = ("--store", str(store))
+    for seed in (1, 2):
+        adapter = str(make_adapter(tmp_path / f"a{seed}", seed=seed))
+        said(capsys, "add", adapter, "--name", "sql", "--base", str(base), *where)
+    said(capsys, "tag", "sql@2", "prod", *where)
+    said(capsys, "tag", "sql@9", "prod", *where, code=1)
+    said(capsys, "rm", "sql@2", *where, code=1)
+    entries = Audit(access_folder(store) / AUDIT_FILE).last(9)
+    assert [(e["action"], e["result"]) for e in entries] == [
+        ("tag", "ok"),
+        ("tag", "NotFound"),
+        ("rm", "Conflict"),
+    ]
+    assert entries[0]["facts"] == {"ref": "sql@2", "alias": "prod"}
