@@ -64,6 +64,8 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/worlds/types.py",
     "distill/worlds/string_skills/primitives.py",
     "distill/worlds/string_skills/formats.py",
+    "server/backoff.py",
+    "server/gateway/telemetry/labels.py",
     "server/vllm_plugin/factors.py",
     "server/vllm_plugin/groups.py",
 )
