@@ -13,6 +13,7 @@ from .rows import Row
 BENCHES: Mapping[str, str] = {
     "compose": "compose:run",
     "gate": "gate:run",
+    "kernel": "kernel:run",
     "store": "store:run",
 }  # name -> "module:function" below this package
 

@@ -12,7 +12,7 @@ from ...adapters.peft_folder.header import CONFIG_FILE, WEIGHTS_FILE
 from .serve_wire import Heard, Line
 
 BOUNDARY = "skillweave-bench-boundary"
-PUBLISH = "/admin/publish"
+PUBLISH, STORE = "/admin/publish", "/admin/upload"
 
 
 def admin_headers(key: str) -> dict[str, str]:
@@ -20,11 +20,14 @@ def admin_headers(key: str) -> dict[str, str]:
     return {"x-skillweave-admin-key": key}
 
 
-def upload_request(line: Line, folder: Path, fields: Mapping[str, object], *, key: str) -> bytes:
-    """The request that publishes the adapter in `folder` as the step that `fields` name.
+def upload_request(
+    line: Line, folder: Path, fields: Mapping[str, object], *, key: str, path: str = PUBLISH
+) -> bytes:
+    """The request that publishes the adapter in `folder` as what `fields` name.
 
     Args:
-        fields: `run`, `step` and, if it is not the default, `staleness`.
+        fields: `run`, `step` and, if it is not the default, `staleness`; below `STORE` `name`.
+        path: `PUBLISH` for a step of a run, `STORE` for a version that is kept.
     """
     parts = [_part(f'name="{name}"', str(value).encode()) for name, value in fields.items()]
     parts += [
@@ -33,7 +36,7 @@ def upload_request(line: Line, folder: Path, fields: Mapping[str, object], *, ke
     ]
     body = b"".join([*parts, b"--%s--\r\n" % BOUNDARY.encode()])
     kind = f"multipart/form-data; boundary={BOUNDARY}"
-    return line.raw(PUBLISH, body, {"content-type": kind, **admin_headers(key)})
+    return line.raw(path, body, {"content-type": kind, **admin_headers(key)})
 
 
 def publish_stored(line: Line, ref: str, *, key: str, alias: str | None = None) -> Heard:
