@@ -6,7 +6,6 @@ The routes are those that the application has; one that the table does not know 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +19,15 @@ from skillweave.scripts.exams.route_keys import (
     rows,
     who_of,
 )
+from skillweave.scripts.exams.serve_keys import make_tokens, routes_of, routes_of_gateway
 from skillweave.server.access_settings import AccessState
-from skillweave.server.gateway.access.key_file import KeyFile, dump_keys
-from skillweave.server.gateway.access.keys import STYLE, Wish
+from skillweave.server.gateway.access.key_file import KeyFile
 from skillweave.server.gateway.app import create_app
 
 Arena = Any
 HERE, ELSEWHERE = "127.0.0.1", "203.0.113.9"
 HIDDEN = "other/hidden-skill"
 """A skill that neither the scoped key nor anybody without a key may know of."""
-
-
-def make_tokens(file: KeyFile, admin: str) -> Tokens:
-    made = {
-        "full": file.create(Wish(name="full")),
-        "scoped": file.create(Wish(name="scoped", globs=("team/*",))),
-        "root": file.create(Wish(name="root", admin=True)),
-        "expired": file.create(Wish(name="expired", days=1)),
-        "revoked": file.create(Wish(name="revoked")),
-    }
-    file.revoke("revoked")
-    past = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    late = {made["expired"].key.id: {"expires_at": past}}
-    file.path.write_bytes(dump_keys([k.model_copy(update=late.get(k.id, {})) for k in file.all()]))
-    texts = {kind: each.token for kind, each in made.items()}
-    return Tokens(admin=admin, wrong=STYLE.mint().text, **texts)
 
 
 @asynccontextmanager
@@ -71,9 +54,7 @@ class Clients:
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self.routes = [
-            (method, route.path) for route in app.routes for method in sorted(route.methods)
-        ]
+        self.routes = routes_of(app)
 
     async def send(
         self, method: str, path: str, *, elsewhere: bool = False, **more: Any
@@ -131,6 +112,14 @@ def test_no_route_answers_to_another_method(arena: Arena, stock: Any, tmp_path: 
             assert a.engines[0].loads == []
 
     asyncio.run(test())
+
+
+def test_the_exam_asks_for_the_same_routes(arena: Arena) -> None:
+    async def seen() -> list[tuple[str, str]]:
+        async with arena() as a:
+            return routes_of(create_app(a.service))
+
+    assert routes_of_gateway() == asyncio.run(seen())
 
 
 def test_a_route_that_the_table_does_not_know_is_an_error() -> None:
