@@ -18,7 +18,7 @@ STATUS: Mapping[Outcome, tuple[int, ...]] = {
     "not-yours": (404,),
     "not-here": (401, 403),
 }
-"""What a refusal looks like; `in` is anything else below 500 but 401, 403 and 405."""
+"""What a refusal looks like; `in` is 200 for a prompt, else all below 500 but 401, 403 and 405."""
 FOREIGN = "http://evil.example"
 ADMIN_HEADER = "x-skillweave-admin-key"
 
@@ -127,6 +127,8 @@ class Row:
 
     def holds(self, status: int) -> bool:
         """Whether an answer of this status is what must be."""
+        if self.outcome == "in" and self.body is not None:
+            return status == 200
         if self.outcome == "in":
             return status < 500 and status not in (401, 403, 405)
         return status in STATUS[self.outcome]
