@@ -21,6 +21,8 @@ LOST = (aiohttp.ClientError, OSError, TimeoutError)
 """What aiohttp raises when the engine does not answer."""
 
 
+REMOVALS = 3
+"""How often an engine is asked to remove what a request still uses; it waits by itself, too."""
 _OURS = "/v1/skillweave"
 """The routes that `vllm_plugin/` adds to an engine."""
 _RANK = re.compile(r"rank (\d+) is greater than max_lora_rank (\d+)", re.IGNORECASE)
@@ -184,7 +186,10 @@ class EngineClient:
         Raises:
             EngineError: the engine is gone or refuses.
         """
-        status, text = await self._control(f"{_OURS}/remove", {"lora_name": name})
+        for _ in range(REMOVALS):
+            status, text = await self._control(f"{_OURS}/remove", {"lora_name": name})
+            if status != 409:  # a request still uses it, though its client may have left
+                break
         if status not in (200, 404):
             raise EngineError(f"{self.url} did not remove {name}: {status} {error_message(text)}")
 
