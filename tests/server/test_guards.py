@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from skillweave.adapters.errors import EngineError
 from skillweave.server.config import ServeConfig
 from skillweave.server.running import Running, serve_in_background
 
@@ -80,15 +79,6 @@ def test_an_engine_that_fails_does_not_keep_the_other_from_serving(
 
 
 @pytest.mark.slow
-def test_where_every_engine_fails_at_the_start_the_server_does(
-    configure: Callable[..., ServeConfig],
-) -> None:
-    config = configure(num_engines=2, engine_args=("--die", "no such device"))
-    with pytest.raises(EngineError, match="no such device"), serve_in_background(config):
-        pass
-
-
-@pytest.mark.slow
 def test_the_only_engine_may_fail_again_and_again(
     configure: Callable[..., ServeConfig], tmp_path: Path
 ) -> None:
@@ -138,37 +128,17 @@ def test_an_engine_that_hangs_is_ended(configure: Callable[..., ServeConfig]) ->
 
 @pytest.mark.slow
 def test_before_its_end_a_server_says_so_and_goes_on_answering(
-    configure: Callable[..., ServeConfig],
+    configure: Callable[..., ServeConfig], tmp_path: Path
 ) -> None:
-    with serve_in_background(configure(drain_s=1.5)) as running:
+    logs = tmp_path / "logs"
+    with serve_in_background(configure(drain_s=1.5, log_dir=logs)) as running:
         os.kill(running.pids[0], signal.SIGTERM)
         wait_for(lambda: status(running, "/ready") == 503, timeout_s=1.4)
         assert httpx.get(f"{running.root}/ready").json()["problem"] == "the server is about to end"
         assert httpx.post(f"{running.url}/chat/completions", json=ASKED).status_code == 200
         wait_for(lambda: not psutil.pid_exists(running.pids[1]))
-
-
-@pytest.mark.slow
-def test_no_secret_stands_in_a_command_line_or_an_environment(
-    configure: Callable[..., ServeConfig], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SKILLWEAVE_ADMIN_KEY", ADMIN_KEY)
-    monkeypatch.setenv("SKILLWEAVE_METRICS_KEY", METRICS_KEY)
-    config = configure(admin_key=ADMIN_KEY, metrics_key=METRICS_KEY)
-    with serve_in_background(config) as running:
-        supervisor, gateway, keeper = map(psutil.Process, running.pids)
-        for process in (supervisor, gateway, keeper, engine_below(keeper.pid)):
-            words = " ".join(process.cmdline())
-            assert ADMIN_KEY not in words
-            assert METRICS_KEY not in words
-            if process is not supervisor:
-                values = set(process.environ().values())
-                assert not values & {ADMIN_KEY, METRICS_KEY}
-        secret = engine_below(keeper.pid).environ()["VLLM_API_KEY"]
-        assert secret not in " ".join(" ".join(p.cmdline()) for p in (gateway, keeper))
-        assert status(running, "/metrics") == 401
-        right = {"authorization": f"Bearer {METRICS_KEY}"}
-        assert httpx.get(f"{running.root}/metrics", headers=right).status_code == 200
+    (line,) = (logs / "access.log").read_text().splitlines()
+    assert json.loads(line)["status"] == 200
 
 
 ORPHANS = """
@@ -195,32 +165,46 @@ def test_orphans_are_collected_and_children_of_somebody_are_not() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("to_stdout", [True, False])
-def test_a_line_for_each_request_and_no_word_of_a_prompt(
-    base_dir: Path, tmp_path: Path, to_stdout: bool
-) -> None:
+def test_no_log_has_a_prompt_and_no_process_shows_a_secret(base_dir: Path, tmp_path: Path) -> None:
     """In the foreground, as an operator starts it."""
     (tmp_path / "serve.toml").write_text(
         f"engine = 'fake'\nport = 0\nbase = '{base_dir}'\nstore = '{tmp_path / 'store'}'\n"
-        f"log_dir = '{tmp_path / 'logs'}'\nlog_level = 'debug'\n"
-        + ("access_log_file = '-'\n" if to_stdout else "")
+        f"log_dir = '{tmp_path / 'logs'}'\nlog_level = 'debug'\naccess_log_file = '-'\n"
     )
+    env = {**os.environ, "SKILLWEAVE_ADMIN_KEY": ADMIN_KEY, "SKILLWEAVE_METRICS_KEY": METRICS_KEY}
     command = [sys.executable, "-m", "skillweave.scripts.cli", "serve", "--config", "serve.toml"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None
-        url = next(line.split()[-1] for line in server.stdout if line.startswith("ready after"))
+        heard = []
+        for line in server.stdout:
+            heard.append(line)
+            if line.startswith("Ctrl-C"):
+                break
+        (url,) = re.findall(r"ready after .*: (\S+)", "".join(heard))
         for text, model in (("a quixotic prompt", "base"), ("quixotic, too", "nope")):
             body = {"model": model, "messages": [{"role": "user", "content": text}]}
             httpx.post(f"{url}/chat/completions", json=body, headers={"x-request-id": "mine"})
+        metrics = f"{url.removesuffix('/v1')}/metrics"
+        right = {"authorization": f"Bearer {METRICS_KEY}"}
+        assert httpx.get(metrics).status_code == 401
+        assert httpx.get(metrics, headers=right).status_code == 200
+        shown = [seen_from_outside(p) for p in psutil.Process(server.pid).children(recursive=True)]
         server.terminate()
-        rest = server.stdout.read()
-    written = {file.name: file.read_text() for file in (tmp_path / "logs").iterdir()}
-    lines = (rest if to_stdout else written["access.log"]).splitlines()
-    told = [json.loads(line) for line in lines if line.startswith("{")]
+        heard += server.stdout.readlines()
+    assert len(shown) == 3  # gateway, keeper, engine
+    assert not [words for words in shown if ADMIN_KEY in words or METRICS_KEY in words]
+    written = "".join(file.read_text() for file in (tmp_path / "logs").iterdir())
+    assert not [word for word in ("quixotic", ADMIN_KEY) if word in "".join(heard) + written]
+    told = [json.loads(line) for line in heard if line.startswith("{")]
     chats = [line for line in told if line["path"] == "/v1/chat/completions"]
     assert [(line["request_id"], line["status"]) for line in chats] == [
         ("mine", 200),
         ("mine", 404),
     ]
-    assert chats[0]["adapter"] == "base"
-    assert "quixotic" not in rest + "".join(written.values())
+
+
+def seen_from_outside(process: psutil.Process) -> str:
+    """Command line and environment."""
+    return " ".join([*process.cmdline(), *process.environ().values()])

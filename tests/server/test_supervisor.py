@@ -210,7 +210,7 @@ def test_a_killed_engine_comes_back_with_its_adapters(configure: Configure, stoc
 
 @pytest.mark.slow
 def test_an_engine_that_dies_at_its_start_says_its_last_words(configure: Configure) -> None:
-    config = configure(engine_args=("--die", "no such device"))
+    config = configure(num_engines=2, engine_args=("--die", "no such device"))
     began = time.monotonic()
     with (
         pytest.raises(EngineError, match=r"exit status 3(.|\n)*no such device"),
