@@ -122,7 +122,7 @@ class Admission:
         assert adapter is not None
         self._refuse_hopeless(adapter, wanted.timeout_s)
         book, seconds = await self._room.wait(
-            adapter, finish=tag.finish, timeout_s=wanted.timeout_s
+            adapter, wanted.tenant, finish=tag.finish, timeout_s=wanted.timeout_s
         )
         self.figures.admit(wait_s=seconds)
         return book

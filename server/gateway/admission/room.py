@@ -47,7 +47,7 @@ class Room:
         self.waiting = Waiting()
 
     async def wait(
-        self, adapter: str, *, finish: float, timeout_s: float | None
+        self, adapter: str, tenant: str, *, finish: float, timeout_s: float | None
     ) -> tuple[Book, float]:
         """Wait for a seat; the request is counted in at the engine that is returned.
 
@@ -62,6 +62,7 @@ class Room:
         sits = _sits(self._pool.open, adapter)
         waiter = Waiter(
             adapter,
+            tenant,
             came=loop.time(),
             number=next(self._numbers),
             finish=finish,
@@ -98,7 +99,7 @@ class Room:
         now, books = loop.time(), self._pool.open
         if not books:
             self._give_up(now)
-        groups = [group for group in self.waiting.groups() if not _sits(books, group.adapter)]
+        groups = [group for group in self.waiting.groups(now) if not _sits(books, group.adapter)]
         decision = decide([book.picture() for book in books], groups, now, self._rules)
         self._apply(decision, books, now)
         for book in books:
@@ -106,7 +107,7 @@ class Room:
                 if book.has_open_seat(adapter):
                     self._fill(book, adapter, now)
         if self.waiting:
-            self._timer = loop.call_at(self._wake_at(decision), self.look)
+            self._timer = loop.call_at(self._wake_at(decision, now), self.look)
 
     def _apply(self, decision: Decision, books: Sequence[Book], now: float) -> None:
         for lane, adapter in decision.vacated:
@@ -158,9 +159,9 @@ class Room:
                     self._figures.refused["no_engine"] += 1
                     waiter.future.set_exception(no_engine())
 
-    def _wake_at(self, decision: Decision) -> float:
+    def _wake_at(self, decision: Decision, now: float) -> float:
         """The schedule's moment, or when somebody has waited for as long as anybody may."""
-        moments = [group.oldest + self._limits.max_wait_s for group in self.waiting.groups()]
+        moments = [group.oldest + self._limits.max_wait_s for group in self.waiting.groups(now)]
         return min(moments if decision.wake_at is None else [*moments, decision.wake_at])
 
 

@@ -4,8 +4,8 @@ An engine computes a batch with at most as many adapters as it has slots. What i
 beyond that waits inside, behind whatever keeps arriving for the adapters that are in: for ever, if
 those are popular enough; and each exchange of an adapter costs time. So requests without a slot
 wait in the gateway, grouped by adapter. A group that gets a slot brings all of its requests. An
-adapter keeps its slot (its *seat*) for a quantum while others wait; then it is closed: its running
-answers end, newcomers queue like everybody. A group that has waited for half of the longest wait
+adapter keeps its slot (its *seat*) for a quantum, and until another group has waited for one; then
+it is closed: its running answers end, newcomers queue like everybody. A group that has waited for half of the longest wait
 does not wait for quanta; at the longest wait it is handed over without a slot.
 
 Owns this decision. Refuses to own clocks, requests and engines: a picture comes in, a decision
@@ -55,12 +55,12 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The requests that wait for one adapter: when the oldest came, and the earliest virtual finish
-    time (`fair.py`) among them."""
+    """The requests that wait for one adapter: when the oldest came, and how much they weigh
+    together (`waiting.py`)."""
 
     adapter: str
     oldest: float
-    tag: float
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ def decide(lanes: Sequence[Lane], groups: Sequence[Group], now: float, rules: Ru
 
 
 def _in_order(groups: Sequence[Group], now: float, rules: Rules) -> list[Group]:
-    """Aged groups by age, then the others by virtual finish time."""
+    """Aged groups by age, then the others by weight, the heaviest first."""
 
     def place(group: Group) -> tuple[bool, float, float, str]:
         aged = _is_aged(group, now, rules)
-        return (not aged, group.oldest if aged else group.tag, group.oldest, group.adapter)
+        return (not aged, group.oldest if aged else -group.weight, group.oldest, group.adapter)
 
     return sorted(groups, key=place)
 
@@ -176,14 +176,14 @@ def _closed(lane: Lane, adapter: str) -> Lane:
 def _make_room(
     lanes: Sequence[Lane], left: Sequence[Group], now: float, rules: Rules
 ) -> list[tuple[int, str]]:
-    """Seats to close: one for each group that is left and not yet made room for.
+    """Seats to close: one for each group that has waited for a quantum and has no room to come.
 
-    For aged groups any seat, else those whose quantum is over; the longest seated first.
+    For aged groups any seat, else those whose own quantum is over; the longest seated first.
     """
     every = [(number, seat) for number, lane in enumerate(lanes) for seat in lane.seats]
     seats = sorted((e for e in every if not e[1].closed), key=lambda e: (e[1].since, e[0]))
     draining = sum(seat.closed or not seat.running for _, seat in every)
-    wanted = len(left) - draining
+    wanted = sum(now - group.oldest >= rules.quantum_s for group in left) - draining
     aged = sum(_is_aged(group, now, rules) for group in left) - draining
     found: list[tuple[int, str]] = []
     for number, seat in seats:
@@ -198,8 +198,8 @@ def _next_look(
 ) -> float | None:
     if not left:
         return None
-    moments = [group.oldest + AGED_SHARE * rules.max_wait_s for group in left]
-    moments += [group.oldest + rules.max_wait_s for group in left]
+    patience = (rules.quantum_s, AGED_SHARE * rules.max_wait_s, rules.max_wait_s)
+    moments = [group.oldest + seconds for group in left for seconds in patience]
     for lane in lanes:
         for seat in lane.seats:
             if seat.running and not seat.closed:

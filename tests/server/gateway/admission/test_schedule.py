@@ -19,18 +19,18 @@ def seat(adapter: str, since: float = 0.0, *, running: int = 1, **more: object) 
     return Seat(adapter, since, running, **more)  # type: ignore[arg-type]
 
 
-def group(adapter: str, oldest: float = 0.0, tag: float = 0.0) -> Group:
-    return Group(adapter, oldest, tag)
+def group(adapter: str, oldest: float = 0.0, weight: float = 0.0) -> Group:
+    return Group(adapter, oldest, weight)
 
 
 def test_nobody_waits_nothing_happens() -> None:
     assert decide([Lane(2, (seat("a"),))], [], 5.0, RULES) == Decision()
 
 
-def test_a_free_slot_goes_to_the_earliest_virtual_finish() -> None:
+def test_a_free_slot_goes_to_the_heaviest() -> None:
     lanes = [Lane(1)]
-    groups = [group("late", oldest=1.0, tag=9.0), group("early", oldest=2.0, tag=3.0)]
-    assert decide(lanes, groups, 2.5, RULES).grants == (Grant("early", 0),)
+    groups = [group("light", oldest=1.0, weight=3.0), group("heavy", oldest=2.0, weight=9.0)]
+    assert decide(lanes, groups, 2.5, RULES).grants == (Grant("heavy", 0),)
 
 
 def test_within_the_quantum_others_wait_and_the_next_look_is_at_its_end() -> None:
@@ -40,9 +40,15 @@ def test_within_the_quantum_others_wait_and_the_next_look_is_at_its_end() -> Non
 
 def test_after_the_quantum_the_longest_seated_makes_room() -> None:
     lanes = [Lane(2, (seat("young", since=3.0), seat("old", since=1.0)))]
-    decision = decide(lanes, [group("b", oldest=4.0)], 4.5, RULES)
+    decision = decide(lanes, [group("b", oldest=3.5)], 4.5, RULES)
     assert decision.closings == ((0, "old"),)
     assert decision.grants == ()
+
+
+def test_who_has_just_come_does_not_push_anybody_out() -> None:
+    lanes = [Lane(1, (seat("hot", since=0.0),))]
+    decision = decide(lanes, [group("b", oldest=8.7)], 9.0, RULES)
+    assert decision == Decision(wake_at=9.7)
 
 
 def test_one_seat_is_closed_for_each_group_and_no_more() -> None:
@@ -64,8 +70,8 @@ def test_age_cuts_the_quantum_short() -> None:
     assert decide(lanes, [group("b", oldest=5.0)], 10.0, rules).closings == ((0, "a"),)
 
 
-def test_the_aged_come_before_early_finish_times() -> None:
-    groups = [group("early", oldest=9.0, tag=1.0), group("aged", oldest=3.0, tag=99.0)]
+def test_the_aged_come_before_the_heavy() -> None:
+    groups = [group("heavy", oldest=9.0, weight=99.0), group("aged", oldest=3.0, weight=1.0)]
     assert decide([Lane(1)], groups, 9.5, RULES).grants == (Grant("aged", 0),)
 
 
@@ -96,14 +102,14 @@ def test_what_lies_in_a_slot_already_is_put_there() -> None:
 
 def test_the_emptier_engine_takes_the_rest() -> None:
     lanes = [Lane(2, (seat("a"),)), Lane(2)]
-    grants = decide(lanes, [group("b", tag=1.0), group("c", tag=2.0)], 0.0, RULES).grants
+    grants = decide(lanes, [group("b", weight=2.0), group("c", weight=1.0)], 0.0, RULES).grants
     assert grants == (Grant("b", 1), Grant("c", 0))
 
 
 def test_a_closed_adapter_may_come_back_only_when_nobody_is_before_it() -> None:
     lanes = [Lane(1, (seat("a", closed=True),))]
-    assert decide(lanes, [group("a", tag=1.0)], 0.5, RULES).grants == (Grant("a", 0),)
-    both = decide(lanes, [group("a", tag=2.0), group("b", tag=1.0)], 0.5, RULES)
+    assert decide(lanes, [group("a", weight=1.0)], 0.5, RULES).grants == (Grant("a", 0),)
+    both = decide(lanes, [group("a", weight=1.0), group("b", weight=2.0)], 0.5, RULES)
     assert both.grants == ()
 
 
