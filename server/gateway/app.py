@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...adapters.errors import SkillweaveError
 from .admin.routes import admin_routes
-from .body import Kind
 from .errors import INVALID, Row, error_body, error_reply
+from .kinds import Kind
 from .models import list_models, one_model
 from .relay import Relay
 from .service import Service

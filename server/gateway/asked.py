@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .access.caller import Caller
-from .body import Fields, Kind
 from .errors import RequestRefused
+from .kinds import Fields, Kind
 
 SESSION, TIMEOUT = b"x-skillweave-session", b"x-skillweave-timeout-s"
 MAX_SESSION_CHARS = 256

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from ...adapters.errors import ModelStringError
 from ...adapters.expr import Form, Term, parse_term
 from ...router.types import Choice, Message, Route, Selector, State
-from .body import Fields, conversation_of, text_of
+from .body import conversation_of, text_of
 from .errors import RequestRefused, unknown_model
+from .kinds import Fields
 
 MAX_REASON_CHARS = 200
 GRID = 0.25

@@ -8,23 +8,12 @@ not say (`control.py`) and what the engine judges better: every other field pass
 import json
 import re
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import cast
 
 from ...adapters.skills import Skill, system_prompt
 from .control import check_control
 from .errors import RequestRefused
-
-Fields = dict[str, object]
-Kind = Literal["chat", "completion", "response", "tokenize"]
-CONVERSATIONS: Mapping[Kind, tuple[str, ...]] = {
-    "chat": ("messages",),
-    "completion": ("prompt",),
-    "response": ("input",),
-    "tokenize": ("messages", "prompt"),
-}
-"""The fields by which a kind of request says what is to be answered; any other of them, which the
-engine would pass over, is refused, so that nothing else is judged than what is answered."""
-_SAYING = frozenset(name for names in CONVERSATIONS.values() for name in names)
+from .kinds import CONVERSATIONS, SAYING, Fields, Kind
 
 
 def parse_body(raw: bytes, *, kind: Kind) -> Fields:
@@ -189,7 +178,7 @@ def _turns(items: list[Fields]) -> list[Fields]:
 def _check_saying(fields: Fields, kind: Kind) -> None:
     expected = CONVERSATIONS[kind]
     given = [name for name in expected if name in fields]
-    for name in _SAYING.intersection(fields):
+    for name in SAYING.intersection(fields):
         if name not in given[:1]:
             raise RequestRefused(
                 f"{name} does not belong into this request, which is answered by its "

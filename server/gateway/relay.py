@@ -21,9 +21,10 @@ from ..engines.client import LOST, EngineClient
 from .access.caller import ANYBODY
 from .admission.admission import Ticket, Wanted
 from .asked import Asked, read_wishes, tokens_of_answers, tokens_of_prompt
-from .body import Kind, parse_body, rewrite
+from .body import parse_body, rewrite
 from .errors import NotReady
 from .exchange import Meter, pass_on
+from .kinds import Kind
 from .names import ModelName
 from .service import Service
 from .target import Target

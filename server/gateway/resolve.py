@@ -13,11 +13,12 @@ from ...adapters.expr import Model, ModelAuto, ModelBase, ModelTerms, Term, pars
 from ...router.types import Route, Selector
 from .access.caller import ANYBODY, Caller
 from .auto import Decision, ask, decide
-from .body import Fields, conversation_of
+from .body import conversation_of
 from .catalog import Catalog, Found
 from .composing import Composer
 from .ephemeral import Ephemeral
 from .errors import RequestRefused, unknown_model
+from .kinds import Fields
 from .recipe import Part, Recipe, recipe_of
 from .splits import Splits
 from .sticky import Chosen, Sticky

@@ -10,8 +10,9 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from .body import Fields, dump
+from .body import dump
 from .catalog import Found
+from .kinds import Fields
 from .recipe import Recipe
 
 MAX_REMEMBERED = 4096

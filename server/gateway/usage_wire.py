@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from .body import Fields, Kind
+from .kinds import Fields, Kind
 
 _KEY = b'"usage":'
 _MARK = b'"usage":{'

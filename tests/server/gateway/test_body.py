@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from skillweave.adapters.skills import Skill
 from skillweave.server.gateway.body import (
-    Kind,
     conversation_of,
     parse_body,
     rewrite,
@@ -14,6 +13,7 @@ from skillweave.server.gateway.body import (
     with_skill_text,
 )
 from skillweave.server.gateway.errors import RequestRefused
+from skillweave.server.gateway.kinds import Kind
 
 SKILL = Skill("s", "d", body="Do it well.\n", path=Path("/x"))
 HELLO = [{"role": "user", "content": "hi"}]
