@@ -1,12 +1,11 @@
 """`GET /metrics`, for Prometheus.
 
 Names of adapters stand in it, so it is not for everybody: with a metrics key it wants
-`Authorization: Bearer KEY`, without one it answers to this machine only.
+`Authorization: Bearer KEY`, without one it answers to this machine and the admin's networks only.
 Owns the route and who may read it. Refuses to own the metrics.
 """
 
 import asyncio
-import ipaddress
 import secrets
 
 from fastapi import APIRouter, Request
@@ -19,6 +18,12 @@ from ..errors import Forbidden
 from ..service import Service
 from .gauges import Scrape, families
 
+FORWARDED = ("forwarded", "x-forwarded-for", "via")
+"""A proxy on this machine makes everybody look like this machine; these headers give it away."""
+NEED_KEY = (
+    "set SKILLWEAVE_METRICS_KEY where the server is started, and scrape with "
+    "`Authorization: Bearer KEY`"
+)
 ASK_S = 2.0
 """How long a scrape waits for an engine to say what it holds."""
 
@@ -29,7 +34,7 @@ def metrics_route(service: Service) -> APIRouter:
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        require_reader(request, service.state.metrics_key)
+        require_reader(request, service)
         if service.state.metrics_key is None:
             service.door.refuse_foreign_page(request.scope)
         registry = CollectorRegistry()
@@ -50,26 +55,22 @@ async def held_by_engines(service: Service) -> dict[str, EngineResidency]:
     return {client.url: said for client, said in pairs if isinstance(said, EngineResidency)}
 
 
-def require_reader(request: Request, key: str | None) -> None:
+def require_reader(request: Request, service: Service) -> None:
     """Let in who may read metrics.
 
     Raises:
         Forbidden: the key is missing or wrong, or none is set and the caller is elsewhere.
+        ForeignPage: none is set, and it may be a browser page of somebody else.
     """
-    if key is None:
-        if not _is_loopback(request.client.host if request.client else ""):
-            raise Forbidden(
-                "metrics answer to this machine only; set SKILLWEAVE_METRICS_KEY where the server "
-                "is started, and scrape with `Authorization: Bearer KEY`"
-            )
+    key = service.state.metrics_key
+    if key is not None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not secrets.compare_digest(given.encode(), key.encode()):
+            raise Forbidden("the metrics key is missing or wrong: send `Authorization: Bearer KEY`")
         return
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if not secrets.compare_digest(given.encode(), key.encode()):
-        raise Forbidden("the metrics key is missing or wrong: send `Authorization: Bearer KEY`")
-
-
-def _is_loopback(host: str) -> bool:
+    if any(name in request.headers for name in FORWARDED):
+        raise Forbidden(f"metrics are not for whoever is behind a proxy; {NEED_KEY}")
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        service.door.enter_page(request.scope)
+    except Forbidden as err:
+        raise Forbidden(f"metrics answer to this machine only; {NEED_KEY}") from err

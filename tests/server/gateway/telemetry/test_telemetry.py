@@ -10,6 +10,7 @@ from aiohttp import web
 from skillweave.router.types import Choice, Route, State
 from skillweave.server.engines.client import EngineClient, open_session
 from skillweave.server.engines.fake import FakeEngine
+from skillweave.server.gateway.app import create_app
 from skillweave.server.gateway.telemetry.telemetry import Telemetry
 from skillweave.server.listen import free_port
 
@@ -227,5 +228,21 @@ def test_it_travels_as_a_header() -> None:
                     pass
         await runner.cleanup()
         assert seen == ["mine-1", None]
+
+    run(test)
+
+
+def test_metrics_are_for_this_machine_where_there_is_no_key(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena() as a:
+            for headers in ({"x-forwarded-for": "203.0.113.9"}, {"origin": "http://evil.example"}):
+                reply = await a.http.get("/metrics", headers=headers)
+                assert reply.status_code in (401, 403)
+            app = create_app(a.service)
+            elsewhere = httpx.ASGITransport(app, client=("203.0.113.9", 1))
+            async with httpx.AsyncClient(transport=elsewhere, base_url="http://gateway") as http:
+                reply = await http.get("/metrics")
+            assert reply.status_code == 401
+            assert "SKILLWEAVE_METRICS_KEY" in reply.text
 
     run(test)
