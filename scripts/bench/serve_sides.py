@@ -6,6 +6,7 @@ start, their end and what they cost. Refuses to measure, and to know other gatew
 """
 
 import contextlib
+import json
 import secrets
 import subprocess
 import sys
@@ -77,6 +78,18 @@ def gateway_before(engine: Side, config: ServeConfig | None = None) -> Iterator[
 def gateway_of(running: Running) -> Side:
     """The gateway of a running server: its second process."""
     return Side(running.root, "base", pids=running.pids[1:2])
+
+
+def fake_loads(running: Running) -> list[str]:
+    """Names that the stand-in engines of a server were told to load, in order."""
+    keepers = [psutil.Process(pid) for pid in running.pids[2:]]
+    told: list[str] = []
+    for engine in (child for keeper in keepers for child in keeper.children()):
+        words = engine.cmdline()
+        url = f"http://127.0.0.1:{words[words.index('--port') + 1]}/fake"
+        with urllib.request.urlopen(url, timeout=30) as reply:
+            told += json.load(reply)["loads"]
+    return told
 
 
 @contextlib.contextmanager

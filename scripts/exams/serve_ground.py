@@ -20,6 +20,7 @@ from ...adapters import Card, Delta, Store, identify_base, write_peft
 from ...distill.tiny_base import tiny_base_path
 from ...server.config import ServeConfig
 from ...server.running import Running, serve_in_background
+from ..bench.serve_sides import fake_loads
 
 Kind = Literal["fake", "vllm"]
 NAME = "crowd"
@@ -76,11 +77,7 @@ class Ground:
 
     def loads(self) -> list[str]:
         """Names that the fake engine was told to load, in order."""
-        (engine,) = self.engines()
-        words = engine.cmdline()
-        url = f"http://127.0.0.1:{words[words.index('--port') + 1]}/fake"
-        with urllib.request.urlopen(url, timeout=30) as reply:
-            return list(json.load(reply)["loads"])
+        return fake_loads(self.running)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ life: versions of the store behind an alias, and steps of a run. Needs an engine
 """
 
 import itertools
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -50,37 +49,39 @@ class Ground:
 
 
 def rows(
-    *, adapters: int = ADAPTERS, requests: int = REQUESTS, num_prompts: int = PROMPTS
+    home: Path,
+    *,
+    adapters: int = ADAPTERS,
+    requests: int = REQUESTS,
+    num_prompts: int = PROMPTS,
 ) -> list[Row]:
     """Prove the adapters, then serve and ask."""
-    with tempfile.TemporaryDirectory(prefix="skillweave-purity-") as scratch:
-        home = Path(scratch)
-        asked = prompts(num_prompts)
-        workshop = Workshop(tiny_base_path(), asked)
-        made = workshop.make(adapters)
-        proof = workshop.prove(made)
-        first = [
-            Row("purity: smallest top-2 margin", proof.margin, adapters, op=">=", bar=MARGIN),
-            Row(
-                "purity: answers differ pairwise on every prompt",
-                float(proof.distinct),
-                adapters * num_prompts,
-                op="==",
-                bar=1.0,
-            ),
-            Row(
-                "purity: control, share of answers on another version's cache that would be seen",
-                proof.seen / proof.tried,
-                proof.tried,
-                op=">=",
-                bar=0.5,
-            ),
-        ]
-        if not all(row.holds for row in first):
-            return first
-        store = Store(home / "store")
-        ground = Ground(made, write_marked(made, home), asked, store, requests)
-        return [*first, *served_rows(ground)]
+    asked = prompts(num_prompts)
+    workshop = Workshop(tiny_base_path(), asked)
+    made = workshop.make(adapters)
+    proof = workshop.prove(made)
+    first = [
+        Row("purity: smallest top-2 margin", proof.margin, adapters, op=">=", bar=MARGIN),
+        Row(
+            "purity: answers differ pairwise on every prompt",
+            float(proof.distinct),
+            adapters * num_prompts,
+            op="==",
+            bar=1.0,
+        ),
+        Row(
+            "purity: control, share of answers on another version's cache that would be seen",
+            proof.seen / proof.tried,
+            proof.tried,
+            op=">=",
+            bar=0.5,
+        ),
+    ]
+    if not all(row.holds for row in first):
+        return first
+    store = Store(home / "store")
+    ground = Ground(made, write_marked(made, home), asked, store, requests)
+    return [*first, *served_rows(ground)]
 
 
 def served_rows(ground: Ground) -> list[Row]:
