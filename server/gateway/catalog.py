@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -28,10 +28,15 @@ from ...router.types import Form
 from .errors import RequestRefused, unknown_model
 from .servable import Servable
 
+V = TypeVar("V")
+
 FRESH_S = 0.5
 LISTING_FRESH_S = 1.0
+EVIDENCE_FRESH_S = 15.0
+"""The same for the form that a listing shows, which takes a look at every version's evidence."""
 PAGE = 1000
 MAX_CACHED = 4096
+MAX_UNKNOWN = 1024
 FORM_KEY = "form"
 """Key of an attestation that states outright in which form a version is to be served."""
 FORMS = ("adapter", "text", "none")
@@ -91,12 +96,31 @@ class Catalog:
         self._listing: tuple[Listed, ...] = ()
         self._listing_expires = 0.0
         self._listing_lock = threading.Lock()
-        self._cache: OrderedDict[Term, tuple[float, Found | None]] = OrderedDict()
+        self._shown: dict[tuple[str, str], tuple[float, Found | None]] = {}
+        self._cache: OrderedDict[Term, tuple[float, Found]] = OrderedDict()
+        self._unknown: OrderedDict[Term, float] = OrderedDict()
+        self._changes = 0
+        self._remembering = threading.Lock()
 
     def cached(self, term: Term) -> Found | None:
-        """A fresh answer from memory, never blocking; None where `find` must be asked."""
+        """A fresh answer from memory, never blocking; None where `find` must be asked.
+
+        Raises:
+            NotFound: nothing had this name just now.
+        """
+        now = time.monotonic()
+        if self._unknown and self._unknown.get(term, 0.0) > now:
+            raise unknown_model(str(term.id))
         expires, found = self._cache.get(term, (0.0, None))
-        return found if expires > time.monotonic() else None
+        return found if expires > now else None
+
+    def forget(self) -> None:
+        """The store has just changed: look at it again."""
+        with self._remembering:
+            self._changes += 1
+            self._cache.clear()
+            self._unknown.clear()
+            self._listing_expires = 0.0
 
     def find(self, term: Term) -> Found:
         """What a term of a `model` string stands for.
@@ -104,13 +128,28 @@ class Catalog:
         Raises:
             NotFound: nothing; the message is the same for every unknown name.
         """
-        found = self._decide(term)
+        changes = self._changes
+        try:
+            found = self._decide(term)
+        except NotFound:
+            self._remember(self._unknown, term, time.monotonic() + FRESH_S, changes, MAX_UNKNOWN)
+            raise
         found.template_arguments  # noqa: B018  # read from disk now, while nobody waits for the loop
-        self._cache[term] = (time.monotonic() + FRESH_S, found)
-        self._cache.move_to_end(term)
-        while len(self._cache) > MAX_CACHED:
-            self._cache.popitem(last=False)
+        fresh = (time.monotonic() + FRESH_S, found)
+        self._remember(self._cache, term, fresh, changes, MAX_CACHED)
         return found
+
+    def _remember(
+        self, memory: OrderedDict[Term, V], term: Term, value: V, changes: int, most: int
+    ) -> None:
+        """Keep an answer, unless the store has changed since it was looked up."""
+        with self._remembering:
+            if changes != self._changes:
+                return
+            memory.pop(term, None)
+            memory[term] = value
+            while len(memory) > most:
+                memory.popitem(last=False)
 
     def version(self, ref: str) -> Version:
         """A stored version by reference.
@@ -144,7 +183,7 @@ class Catalog:
         """
         name, base = str(version.id), self._family
         self._need_store().tag(name, alias, version.number, base=base, expected=expected)
-        self._cache.clear()
+        self.forget()
 
     def roll_back(self, name: str, alias: str) -> Version:
         """Point an alias where it pointed before; returns that version.
@@ -154,7 +193,7 @@ class Catalog:
             Conflict: it never pointed anywhere else.
         """
         version = self._need_store().rollback(name, base=self._family, alias=alias)
-        self._cache.clear()
+        self.forget()
         return version
 
     def is_pointed_at(self, version: Version) -> bool:
@@ -181,13 +220,19 @@ class Catalog:
         for version, names in self._pages():
             versions.setdefault(str(version.id), []).append(version)
             aliases.setdefault(str(version.id), {}).update(dict.fromkeys(names, version.number))
-        listed = []
+        listed, shown = [], {}
         for name in sorted({*versions, *self._skills}):
             stored = {version.number: version for version in versions.get(name, [])}
             meant = aliases.get(name, {})
-            found = self._bare(name, stored.get(meant.get(DEFAULT_ALIAS, 0)))
+            usual = stored.get(meant.get(DEFAULT_ALIAS, 0))
+            key = name, usual.version_digest if usual is not None else ""
+            expires, found = self._shown.get(key, (0.0, None))
+            if expires < time.monotonic():
+                expires, found = time.monotonic() + EVIDENCE_FRESH_S, self._bare(name, usual)
+            shown[key] = expires, found
             named = tuple(sorted(meant.items()))
             listed.append(Listed(name, found, tuple(sorted(stored)), named))
+        self._shown = shown
         return tuple(listed)
 
     def _bare(self, name: str, version: Version | None) -> Found | None:

@@ -37,6 +37,7 @@ class Intake:
     Args:
         store: None for a server without one; then everything is refused.
         run_dir: where bytes lie while they are judged; None takes the system's place.
+        stored: called when the store has changed.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Intake:
         ephemeral: Ephemeral,
         residency: Residency,
         run_dir: Path | None,
+        stored: Callable[[], None],
     ) -> None:
         self._store = store
         self._base = base
         self._ephemeral = ephemeral
         self._residency = residency
         self._run_dir = run_dir
+        self._stored = stored
 
     @contextlib.asynccontextmanager
     async def receiving(self, content_type: str) -> AsyncIterator[Receiver]:
@@ -80,7 +83,9 @@ class Intake:
             card = own_card(upload.folder) or Card(kind="skill", base=label, skill_name=name)
             return self._need_store().put(upload.folder, card=card, name=name, base=base)
 
-        return await asyncio.to_thread(_without_path, put)
+        version = await asyncio.to_thread(_without_path, put)
+        self._stored()
+        return version
 
     async def store_bundle(self, request: Stream) -> list[Version]:
         """Store every version of a bundle, or none; evidence in it is kept as hearsay.
@@ -98,6 +103,7 @@ class Intake:
             versions = await asyncio.to_thread(
                 _without_path, lambda: store.import_bundle(file, base=self._base.need())
             )
+        self._stored()
         return versions
 
     async def promote(self, term: Term, name: str) -> Version:
@@ -120,7 +126,9 @@ class Intake:
             return self._need_store().put(step.servable.path, card=card, name=name, base=base)
 
         async with self._residency.hold(step.servable):  # its files stay meanwhile
-            return await asyncio.to_thread(_without_path, put)
+            version = await asyncio.to_thread(_without_path, put)
+        self._stored()
+        return version
 
     def _require_free(self, name: str) -> None:
         AdapterId.parse(name)

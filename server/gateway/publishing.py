@@ -74,6 +74,7 @@ class Publishing:
             ephemeral=self.ephemeral,
             residency=self.residency,
             run_dir=state.run_dir,
+            stored=catalog.forget,
         )
         self.residency.on_change = self.declared.note
         self._reconciler = Reconciler(self.residency, known=self._known)
