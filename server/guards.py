@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 from ..adapters.errors import EngineError
 from .backoff import Backoff
@@ -28,6 +29,8 @@ from .state_file import EngineState
 
 END_MARGIN_S = 8.0
 """What a keeper may take to end an engine in haste, with what it left behind."""
+GATEWAY_RULE = Backoff(first_s=0.1, longest_s=2.0, steady_s=1.0)
+"""Less patient than with engines: a start takes nothing from them, and clients wait for it."""
 FOREIGN_SILENT_S = 10.0
 """An engine that we did not start cannot be started again: only requests are kept from it."""
 
@@ -159,7 +162,8 @@ class GatewayGuard:
         self._url = url
         self._say = say
         self._changed = changed
-        self.restarts = Restarts(rule=Backoff(longest_s=nursery.config.restart_longest_s))
+        longest_s = min(GATEWAY_RULE.longest_s, nursery.config.restart_longest_s)
+        self.restarts = Restarts(rule=replace(GATEWAY_RULE, longest_s=longest_s))
         self.child = nursery.start_gateway(listener)
 
     async def keep(self) -> None:

@@ -42,20 +42,29 @@ class Child:
 
         Args:
             lifeline: the pipe made by `os.pipe()`; the read end goes to the child (its number
-                must already stand in `command`), the write end stays here.
+                must already stand in `command`), the write end stays here. Both are closed where
+                nothing could be started.
+
+        Raises:
+            OSError: it could not be started.
         """
         read_fd, write_fd = lifeline
-        with log.open("ab") as sink:
-            popen = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                env=dict(env),
-                pass_fds=(read_fd, *pass_fds),
-                start_new_session=True,
-            )
-        os.close(read_fd)
+        try:
+            with log.open("ab") as sink:
+                popen = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=subprocess.STDOUT,
+                    env=dict(env),
+                    pass_fds=(read_fd, *pass_fds),
+                    start_new_session=True,
+                )
+        except OSError:
+            os.close(write_fd)
+            raise
+        finally:
+            os.close(read_fd)
         child = cls(name, popen, log, write_fd)
         child._watch()
         return child
