@@ -6,7 +6,6 @@ Owns the rule. Refuses to know engines: each is described by a few numbers. Pure
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from zlib import crc32
 
 SPILL_FACTOR = 2
 SPILL_MARGIN = 4
@@ -46,8 +45,3 @@ def choose(options: Sequence[Option]) -> int:
     limit = SPILL_FACTOR * min(option.load for option in options) + SPILL_MARGIN
     fit = [number for number, option in enumerate(options) if option.load <= limit]
     return min(fit, key=lambda n: (options[n].nearness, options[n].load, options[n].seed, n))
-
-
-def seed_of(adapter: str, engine: str) -> int:
-    """A number that mixes both names; equal in every process."""
-    return crc32(f"{adapter}\n{engine}".encode())

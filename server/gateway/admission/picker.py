@@ -6,10 +6,11 @@ to wait (`room.py`).
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from zlib import crc32
 
 from ...engines.client import EngineClient
 from ..pool import Pool, no_engine
-from .affinity import Nearness, Option, choose, seed_of
+from .affinity import Nearness, Option, choose
 from .lanes import Book
 from .tickets import Wanted
 
@@ -65,6 +66,11 @@ class Picker:
         self._sessions[key] = book.client
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
+
+
+def seed_of(adapter: str, engine: str) -> int:
+    """A number that mixes both names; equal in every process."""
+    return crc32(f"{adapter}\n{engine}".encode())
 
 
 def _key(wanted: Wanted) -> int:

@@ -1,6 +1,7 @@
 """Which engine: the nearest, unless it is much busier."""
 
-from skillweave.server.gateway.admission.affinity import Nearness, Option, choose, seed_of
+from skillweave.server.gateway.admission.affinity import Nearness, Option, choose
+from skillweave.server.gateway.admission.picker import seed_of
 
 
 def test_the_engine_with_the_adapter_in_a_slot_is_taken_although_it_is_busier() -> None:
