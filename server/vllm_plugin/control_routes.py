@@ -20,8 +20,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from .engine_calls import Held, Removed
-from .residents import Pinned
+from .answers import Held, Pinned, Removed
 
 WAIT_S = 30.0
 LOOK_S = 0.02

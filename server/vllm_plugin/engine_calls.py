@@ -11,15 +11,12 @@ folder is gone. Owns that judgement. Refuses to own the bookkeeping (`residents.
 """
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from vllm.v1.engine.core import EngineCore
 
 from . import residents
-from .residents import Pinned
-
-Removed = Literal["done", "unknown", "busy"]
-Held = dict[str, list[str] | int]
+from .answers import Held, Pinned, Removed
 
 
 def install() -> None:

@@ -12,12 +12,13 @@ memory keeps room for a whole batch. Owns that bookkeeping. Refuses to own who m
 """
 
 import functools
-from typing import Any, Literal
+from typing import Any
 
 from vllm.lora.worker_manager import WorkerLoRAManager
 
+from .answers import Pinned
+
 MARK = "_skillweave"
-Pinned = Literal["done", "unknown", "full"]
 
 
 def install() -> None:

@@ -33,3 +33,29 @@ def test_an_untested_vllm_keeps_the_stock_path_with_a_warning(
     with caplog.at_level(logging.WARNING, logger="vllm.skillweave"):
         vllm_plugin.register()
     assert "not active" in caplog.text
+
+
+@pytest.mark.vllm
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")  # vLLM's import
+def test_on_a_tested_vllm_every_change_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import vllm.plugins
+    from vllm.lora.model_manager import LoRAModelManager
+    from vllm.lora.worker_manager import WorkerLoRAManager
+    from vllm.v1.engine.core import EngineCore
+
+    monkeypatch.setenv(vllm_plugin.ACTIVE, "1")
+    monkeypatch.delenv("SKILLWEAVE_STORE", raising=False)
+    vllm_plugin.register()
+
+    def changed() -> list[object]:
+        return [
+            LoRAModelManager.activate_adapter,
+            WorkerLoRAManager._load_adapter,
+            vllm.plugins.load_endpoint_plugins,
+            EngineCore.skillweave_remove,
+        ]
+
+    first = changed()
+    vllm_plugin.register()
+    assert changed() == first
+    assert EngineCore.skillweave_remove.__module__ == "skillweave.server.vllm_plugin.engine_calls"
