@@ -8,7 +8,7 @@ request has ended. Refuses to own loading (`residency.py`), the choice among the
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from ...adapters.errors import NotFound, SkillweaveError, StoreError
+from ...adapters.errors import Conflict, NotFound, SkillweaveError, StoreError
 from ...adapters.expr import parse_ref
 from ...adapters.names import validate_alias
 from ...adapters.store.types import Version
@@ -86,6 +86,29 @@ class Publisher:
             return await asyncio.to_thread(self._catalog.version_by_digest, digest or "")
         parse_ref(ref)
         return await asyncio.to_thread(self._catalog.version, ref)
+
+    async def unload(self, ref: str) -> Version:
+        """Let the engines go of a version when its last request has ended; asked for again, it is
+        loaded again.
+
+        Raises:
+            NotFound: no such version for this base.
+            Conflict: an alias or a split means it.
+        """
+        version = await self.version(ref=ref)
+        name, number = str(version.id), version.number
+        async with self._moving:
+            pointed = await asyncio.to_thread(self._catalog.is_pointed_at, version)
+            if pointed or self._splits.hold(name, number):
+                raise Conflict(
+                    f"{version.ref} is what an alias of {name} means: move the alias first "
+                    "(`skillweave alias`)"
+                )
+            for key, numbers in self._behind.items():
+                if key[0] == name and number in numbers:
+                    numbers.remove(number)
+            self._residency.retire(of_version(version))
+        return version
 
     async def rollback(self, name: str, *, alias: str) -> Version:
         """Point an alias where it pointed before; a split of it ends.

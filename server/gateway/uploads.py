@@ -15,6 +15,7 @@ from typing import Protocol, final
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from ...adapters.card import CARD_FILE
 from ...adapters.limits import DEFAULT_LIMITS, GiB, MiB
@@ -177,7 +178,7 @@ class Receiver:
             RequestRefused: too large, unknown or missing parts, no multipart form.
             NoRoom: the disk is full.
         """
-        async for chunk in request.stream():
+        async for chunk in _pieces(request):
             try:
                 self._parser.write(chunk)
             except FormParserError as err:
@@ -228,7 +229,7 @@ async def save_stream(request: Stream, path: Path) -> None:
         NoRoom: the disk is full.
     """
     size, pieces, waiting = 0, list[bytes](), 0
-    async for chunk in request.stream():
+    async for chunk in _pieces(request):
         size, waiting = size + len(chunk), waiting + len(chunk)
         pieces.append(chunk)
         if size > MAX_BUNDLE_BYTES:
@@ -237,6 +238,14 @@ async def save_stream(request: Stream, path: Path) -> None:
             await asyncio.to_thread(_append, path, pieces)
             pieces, waiting = [], 0
     await asyncio.to_thread(_append, path, pieces)
+
+
+async def _pieces(request: Stream) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as err:
+        raise RequestRefused("the client left before its upload was complete") from err
 
 
 def no_room(err: OSError, folder: Path) -> NoRoom:

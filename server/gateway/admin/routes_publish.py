@@ -65,6 +65,12 @@ class AliasRequest(Strict):
     expected: int | None = Field(default=None, ge=0)
 
 
+class UnloadRequest(Strict):
+    """Let the engines go of a stored version that no alias means."""
+
+    ref: str
+
+
 class RollbackRequest(Strict):
     """Move `alias` of `name` back to where it pointed before."""
 
@@ -109,7 +115,7 @@ class SplitMade(Strict):
 
 
 def add_publish_routes(router: APIRouter, service: Service) -> None:
-    """POST /publish, /end, /alias, /rollback and /split."""
+    """POST /publish, /unload, /end, /alias, /rollback and /split."""
 
     @router.post("/publish")
     async def publish(request: Request) -> Published | StepPublished:
@@ -124,6 +130,10 @@ def add_publish_routes(router: APIRouter, service: Service) -> None:
             ref=body.ref, digest=body.digest, alias=body.alias
         )
         return published(version, body.alias)
+
+    @router.post("/unload")
+    async def unload(body: UnloadRequest) -> dict[str, str]:
+        return {"ref": (await service.publisher.unload(body.ref)).ref}
 
     @router.post("/end")
     async def end(body: EndRequest) -> dict[str, object]:

@@ -311,9 +311,27 @@ def test_admin_state_shows_what_is_loaded_and_no_secret(arena: Arena, stock: Any
     run(test)
 
 
+def test_unload_frees_what_no_alias_means(arena: Arena, stock: Any) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        stock.put("sql", seed=2)
+        async with arena(stock) as a:
+            await a.admin("publish", ref="sql@2")
+            assert len(a.engines[0].held) == 1
+            assert (await a.admin("unload", ref="sql@2")).json() == {"ref": "sql@2"}
+            await a.service.residency.settle()
+            assert a.engines[0].held == set()
+            assert (await a.admin("unload", ref="sql@1")).status_code == 409
+            assert (await a.chat("sql@2")).status_code == 200
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
+        ("unload", {"ref": "nope@1"}, 404),
+        ("unload", {"ref": "sql:text"}, 400),
         ("publish", {}, 400),
         ("publish", {"ref": "a", "digest": "b"}, 400),
         ("publish", {"ref": "sql", "typo": 1}, 400),

@@ -9,6 +9,7 @@ import pytest
 from skillweave.server.gateway import uploads
 from skillweave.server.gateway.errors import RequestRefused
 from skillweave.server.gateway.uploads import Receiver, save_stream
+from starlette.requests import ClientDisconnect
 
 from ...one_module import make_adapter
 
@@ -92,6 +93,16 @@ def test_a_file_above_its_bound_is_refused_while_it_comes(
     with pytest.raises(RequestRefused, match="larger than 40 bytes") as caught:
         take(tmp_path / "a", files() + b"--b--\r\n")
     assert caught.value.status == 413
+
+
+def test_a_client_that_leaves_in_the_middle(tmp_path: Path) -> None:
+    class Gone:
+        async def stream(self) -> AsyncIterator[bytes]:
+            yield files()
+            raise ClientDisconnect
+
+    with pytest.raises(RequestRefused, match="client left"):
+        asyncio.run(Receiver(tmp_path / "a", content_type=KIND).take(Gone()))
 
 
 def test_a_bundle_above_its_bound_is_refused_while_it_comes(
