@@ -8,9 +8,7 @@ another process stored is served without a restart.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 from typing import TypeVar, cast
 
 from pydantic import ValidationError
@@ -19,63 +17,25 @@ from ...adapters.artifact import skill_dir_of
 from ...adapters.base.identity import BaseIdentity
 from ...adapters.errors import NotFound, SkillError
 from ...adapters.expr import Term
-from ...adapters.names import DEFAULT_ALIAS, AdapterId
+from ...adapters.names import AdapterId
 from ...adapters.skills import Skill, read_skill
 from ...adapters.store.store import Store
 from ...adapters.store.types import Version
 from ...router.forms import Evidence, choose_form
 from ...router.types import Form
 from .errors import RequestRefused, unknown_model
-from .servable import Servable
+from .found import Found, Listed
+from .listing import Listing
 
 V = TypeVar("V")
 
 FRESH_S = 0.5
-LISTING_FRESH_S = 1.0
-EVIDENCE_FRESH_S = 15.0
-"""The same for the form that a listing shows, which takes a look at every version's evidence."""
 PAGE = 1000
 MAX_CACHED = 4096
 MAX_UNKNOWN = 1024
 FORM_KEY = "form"
 """Key of an attestation that states outright in which form a version is to be served."""
 FORMS = ("adapter", "text", "none")
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one term came to. `skill` is set for form text, `version` wherever one is stored, and
-    `step` for a step of a training run, which the catalog does not know."""
-
-    id: str
-    form: Form
-    version: Version | None = None
-    skill: Skill | None = None
-    step: Servable | None = None
-
-    @cached_property
-    def template_arguments(self) -> Mapping[str, object]:
-        """Defaults for the chat template, from the card of the version."""
-        return {} if self.version is None else self.version.card.frame.template_args
-
-    @property
-    def version_label(self) -> str:
-        """For a header: the version's number, or the digest of a text that has none."""
-        if self.version is not None:
-            return str(self.version.number)
-        if self.step is not None:
-            return self.step.label
-        return (self.skill.digest or "")[:12] if self.skill is not None else ""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One name as /v1/models shows it; `found` is None where the name cannot be served bare."""
-
-    id: str
-    found: Found | None
-    versions: tuple[int, ...] = ()
-    aliases: tuple[tuple[str, int], ...] = ()
 
 
 class Catalog:
@@ -93,10 +53,7 @@ class Catalog:
         self._store = store if family is not None else None
         self._family = family
         self._skills = skills
-        self._listing: tuple[Listed, ...] = ()
-        self._listing_expires = 0.0
-        self._listing_lock = threading.Lock()
-        self._shown: dict[tuple[str, str], tuple[float, Found | None]] = {}
+        self._listing = Listing(self._pages, texts=skills, bare=self._bare)
         self._cache: OrderedDict[Term, tuple[float, Found]] = OrderedDict()
         self._unknown: OrderedDict[Term, float] = OrderedDict()
         self._changes = 0
@@ -120,7 +77,7 @@ class Catalog:
             self._changes += 1
             self._cache.clear()
             self._unknown.clear()
-            self._listing_expires = 0.0
+        self._listing.forget()
 
     def find(self, term: Term) -> Found:
         """What a term of a `model` string stands for.
@@ -207,33 +164,8 @@ class Catalog:
         return self._store
 
     def listing(self) -> tuple[Listed, ...]:
-        """Every id that can be asked for, in order of name; at most `LISTING_FRESH_S` old."""
-        with self._listing_lock:
-            if self._listing_expires <= time.monotonic():
-                self._listing = self._list()
-                self._listing_expires = time.monotonic() + LISTING_FRESH_S
-            return self._listing
-
-    def _list(self) -> tuple[Listed, ...]:
-        versions: dict[str, list[Version]] = {}
-        aliases: dict[str, dict[str, int]] = {}
-        for version, names in self._pages():
-            versions.setdefault(str(version.id), []).append(version)
-            aliases.setdefault(str(version.id), {}).update(dict.fromkeys(names, version.number))
-        listed, shown = [], {}
-        for name in sorted({*versions, *self._skills}):
-            stored = {version.number: version for version in versions.get(name, [])}
-            meant = aliases.get(name, {})
-            usual = stored.get(meant.get(DEFAULT_ALIAS, 0))
-            key = name, usual.version_digest if usual is not None else ""
-            expires, found = self._shown.get(key, (0.0, None))
-            if expires < time.monotonic():
-                expires, found = time.monotonic() + EVIDENCE_FRESH_S, self._bare(name, usual)
-            shown[key] = expires, found
-            named = tuple(sorted(meant.items()))
-            listed.append(Listed(name, found, tuple(sorted(stored)), named))
-        self._shown = shown
-        return tuple(listed)
+        """Every id that can be asked for, in order of name; see `listing.py` for its age."""
+        return self._listing.all()
 
     def _bare(self, name: str, version: Version | None) -> Found | None:
         """What the name alone stands for; None where it cannot be asked for bare."""

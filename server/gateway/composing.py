@@ -188,9 +188,13 @@ class Composer:
 
 
 def warm() -> None:
-    """Have at hand what the first sum needs; takes a second or two, so call it from a thread."""
+    """Have at hand what the first sum needs; takes a second or two, so call it from a thread.
+
+    One thread for sums: the other cores belong to the engines.
+    """
     sweep()
     importlib.import_module("...adapters.compose.compose", __package__)
+    importlib.import_module("torch").set_num_threads(1)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from datetime import datetime
 from ...adapters.errors import InvalidName, ModelStringError, NotFound
 from ...adapters.expr import ModelAuto, ModelBase, ModelTerms, parse_model
 from .access.caller import Caller
-from .catalog import Found, Listed
 from .errors import unknown_model
+from .found import Found, Listed
 from .service import Service
 
 OWNER = "skillweave"

@@ -14,10 +14,11 @@ from ...router.types import Route, Selector
 from .access.caller import ANYBODY, Caller
 from .auto import Decision, ask, decide
 from .body import conversation_of
-from .catalog import Catalog, Found
+from .catalog import Catalog
 from .composing import Composer
 from .ephemeral import Ephemeral
 from .errors import RequestRefused, unknown_model
+from .found import Found
 from .kinds import Fields
 from .recipe import Part, Recipe, recipe_of
 from .splits import Splits

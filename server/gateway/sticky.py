@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from .body import dump
-from .catalog import Found
+from .found import Found
 from .kinds import Fields
 from .recipe import Recipe
 

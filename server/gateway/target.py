@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...adapters.skills import Skill
-from .catalog import Found
 from .composing import Mix
+from .found import Found
 from .servable import Servable, of_version
 from .telemetry.span import Span
 

@@ -13,8 +13,8 @@ from ....adapters.card import Card, Parent
 from ....adapters.errors import NotFound, SkillweaveError
 from ....adapters.store.store import Store
 from ....adapters.store.types import Version
-from ..catalog import Listed
 from ..errors import unknown_model
+from ..found import Listed
 from ..service import Service
 from .evidence import Finding, finding, headline
 from .viewer import Viewer
