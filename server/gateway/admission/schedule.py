@@ -5,8 +5,9 @@ beyond that waits inside, behind whatever keeps arriving for the adapters that a
 those are popular enough; and each exchange of an adapter costs time. So requests without a slot
 wait in the gateway, grouped by adapter. A group that gets a slot brings all of its requests. An
 adapter keeps its slot (its *seat*) for a quantum, and until another group has waited for one; then
-it is closed: its running answers end, newcomers queue like everybody. A group that has waited for half of the longest wait
-does not wait for quanta; at the longest wait it is handed over without a slot.
+it is closed: its running answers end, newcomers queue like everybody. A group that has waited for
+half of the longest wait does not wait for quanta; at the longest wait it is handed over without a
+slot.
 
 Owns this decision. Refuses to own clocks, requests and engines: a picture comes in, a decision
 goes out (`admission.py` acts on it). Times are seconds of one monotonic clock.
