@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 EXAMS: Mapping[str, str] = {  # name -> "module:function" below scripts/
     "gate": "exams.gate:main",
     "hub": "exams.hub:main",
+    "page": "exams.page:main",
     "s2l": "exams.s2l:main",
     "store": "exams.store:main",
 }

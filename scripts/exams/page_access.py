@@ -5,6 +5,7 @@ words in cards, questions and answers. Checks as in `page_views.py`.
 To add one: a function and its line in `ACCESS`.
 """
 
+import re
 from collections.abc import Mapping
 
 from playwright.sync_api import Page, expect
@@ -23,6 +24,7 @@ NAMED_ROLES = frozenset(
 MIN_CONTRAST = 4.5
 """WCAG 2 AA for text of this size."""
 
+_SOME_WORDS = re.compile(r".{40}", re.DOTALL)
 _FOCUSED = """() => {
   const node = document.activeElement, style = getComputedStyle(node);
   const box = node.getBoundingClientRect();
@@ -129,9 +131,7 @@ def tree(look: Look, place: Place) -> tuple[int, ...]:
 
 def _wait_for_words(page: Page) -> None:
     """A view has drawn something, and nothing of a view is still on its way."""
-    page.wait_for_function(
-        "document.querySelector('[role=tabpanel]:not([hidden])').innerText.length > 40"
-    )
+    expect(page.get_by_role("tabpanel")).to_contain_text(_SOME_WORDS)
     page.wait_for_load_state("networkidle")
 
 

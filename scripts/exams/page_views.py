@@ -150,6 +150,29 @@ def live(look: Look, place: Place) -> tuple[int, ...]:
     return ()
 
 
+def with_a_key(token: str) -> Check:
+    """On a server with keys: nothing without one, with one what it may ask and nothing else."""
+
+    def check(look: Look, place: Place) -> tuple[int, ...]:
+        page = look.open("skills")
+        expect(page.get_by_role("tabpanel")).to_contain_text("shown to holders of a key")
+        page.get_by_role("button", name="Keys").click()
+        page.get_by_label("Key for asking").fill(token)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("You ask as")
+        page.keyboard.press("Escape")
+        expect(_skill(page, place.first)).to_be_visible()
+        expect(_skill(page, place.second)).to_have_count(0)
+        look.open("ask")
+        _ask(page, place.first)
+        page.get_by_label("Model", exact=True).fill(place.second)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("does not exist")
+        return (404,)
+
+    return check
+
+
 def modules(look: Look, place: Place) -> tuple[int, ...]:
     """The page's pure functions, on values worked by hand, in the browser that runs them."""
     page = look.open("skills")

@@ -4,6 +4,7 @@ Without Chromium the tests that need it are skipped, and say which package bring
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,21 @@ from skillweave.adapters.store.store import Store
 from skillweave.scripts.exams.page_browser import MISSING, Chromium, chromium, find_chromium
 from skillweave.scripts.exams.page_place import Place, fill
 from skillweave.server.config import ServeConfig
+from skillweave.server.gateway.access.key_file import KeyFile
+from skillweave.server.gateway.access.keys import Wish
 from skillweave.server.running import Running, serve_in_background
 
 from ...one_module import make_adapter
 
 ADMIN_KEY = "admin-key-of-the-tests"
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A server with keys; `token` may ask `sql-*`."""
+
+    place: Place
+    token: str
 
 
 def construct(folder: Path, seed: int) -> Path:
@@ -34,14 +45,19 @@ def browser() -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="session")
-def house(base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A whole server, whose engine takes a moment to come back when it has ended."""
+def store_root(base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("page")
     store = Store(home / "store")
     fill(store, identify_base(base_dir, cache_dir=home / "hashes"), home, make=construct)
+    return store.root
+
+
+@pytest.fixture(scope="session")
+def house(base_dir: Path, store_root: Path) -> Iterator[Running]:
+    """A whole server, whose engine takes a moment to come back when it has ended."""
     config = ServeConfig(
         base=str(base_dir),
-        store=store.root,
+        store=store_root,
         port=0,
         engine="fake",
         admin_key=ADMIN_KEY,
@@ -54,6 +70,18 @@ def house(base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="session")
 def place(house: Running) -> Place:
     return Place(house.root, ADMIN_KEY, "sql-report", "csv-clean")
+
+
+@pytest.fixture
+def locked(base_dir: Path, store_root: Path, tmp_path: Path) -> Iterator[Locked]:
+    """Another server on the same store, with keys."""
+    file = KeyFile(tmp_path / "keys.jsonl")
+    token = file.create(Wish(name="scoped", globs=("sql-*",))).token
+    config = ServeConfig(
+        base=str(base_dir), store=store_root, port=0, engine="fake", keys=file.path
+    )
+    with serve_in_background(config) as running:
+        yield Locked(Place(running.root, "", "sql-report", "csv-clean"), token)
 
 
 @pytest.fixture

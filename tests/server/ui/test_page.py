@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from skillweave.scripts.exams.page_access import ACCESS
 from skillweave.scripts.exams.page_engine import engine_ends
-from skillweave.scripts.exams.page_views import VIEWS, faults_of
+from skillweave.scripts.exams.page_views import VIEWS, faults_of, with_a_key
 
 CHECKS = {**VIEWS, **ACCESS}
 pytestmark = pytest.mark.slow
@@ -20,6 +20,11 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_page(browser: Any, place: Any, name: str) -> None:
     assert browser.run(partial(faults_of, CHECKS[name], place=place)) == []
+
+
+def test_a_server_with_keys_shows_what_a_key_opens(browser: Any, locked: Any) -> None:
+    check = with_a_key(locked.token)
+    assert browser.run(partial(faults_of, check, place=locked.place)) == []
 
 
 def test_an_engine_that_is_gone_is_shown_and_then_one_that_is_back(

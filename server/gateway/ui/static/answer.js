@@ -35,7 +35,7 @@ const named = (version) => (/^\d+$/.test(version) ? `version ${version}` : `dige
 export const told = (from) => [
   from.adapter ?? 'unknown',
   from.version ? named(from.version) : '',
-  from.form ? `as ${WORDS_OF_FORM[from.form] ?? from.form}` : '',
+  from.form && from.form !== 'none' ? `as ${WORDS_OF_FORM[from.form] ?? from.form}` : '',
 ].filter(Boolean).join(', ');
 
 /** A card that one question fills; `run` asks, and settles when the answer has ended. */
@@ -75,7 +75,7 @@ function words(err) {
 }
 
 const badge = (from) => el('p', { class: 'from' },
-  el('span', { class: `form form-${from.form}`, text: WORDS_OF_FORM[from.form] ?? 'unknown' }),
+  el('span', { class: `form form-${from.form}`, text: from.form === 'none' ? 'no skill' : WORDS_OF_FORM[from.form] ?? 'unknown' }),
   el('strong', { class: 'name', text: from.adapter ?? '' }),
   from.version ? el('span', { class: 'version', text: named(from.version) }) : null);
 

@@ -9,7 +9,7 @@ import { onStatus, status } from './status.js';
 const EVERY_MS = 2000, MAX_ROWS = 30;
 let shown = false, paused = false, tableOpen = false;
 let queue = [];
-const again = poll(refresh, EVERY_MS);
+const again = poll(refresh, () => EVERY_MS);
 
 export const liveView = {
   start() {

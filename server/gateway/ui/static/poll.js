@@ -1,5 +1,5 @@
 // Doing something again and again: never twice at once, not while nobody looks, at once when
-// somebody looks again.
+// somebody looks again. `everyMs()` is asked after each turn.
 
 export function poll(work, everyMs) {
   let running = false, busy = false, timer = null;
@@ -10,7 +10,7 @@ export function poll(work, everyMs) {
     busy = true;
     try { await work(); } finally { busy = false; }
     clearTimeout(timer);
-    if (running) timer = setTimeout(turn, everyMs);
+    if (running) timer = setTimeout(turn, everyMs());
   }
 
   const wake = () => turn();

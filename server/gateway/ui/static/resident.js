@@ -7,7 +7,7 @@ import { onStatus, status } from './status.js';
 
 const EVERY_MS = 2000;
 let shown = false, drawn = '';
-const again = poll(refresh, EVERY_MS);
+const again = poll(refresh, () => EVERY_MS);
 
 export const residentView = {
   start() { onStatus((_, changed) => { if (changed && shown) refresh(); }); },

@@ -20,7 +20,7 @@ export const skillsView = {
     onStatus((_, changed) => { if (changed && shown) { list(); open(chosen); } });
   },
   show(rest) {
-    if (!shown || !rest) list();
+    if (!shown) list();
     shown = true;
     open(rest);
   },
@@ -54,7 +54,9 @@ function draw({ skills, total }) {
   }
   const columns = [['Skill', 'wide'], ['Served as', ''], ['Accuracy, 95 %', ''], ['Kind', 'extra'], ['Versions', 'number extra']];
   const view = table('Skills, how they are served, and their evidence', columns, skills.map(row), { className: 'shelf' });
+  const held = document.activeElement?.dataset.skill;
   at('shelf-body').replaceChildren(view);
+  if (held) focusOn(held);
   mark();
 }
 

@@ -3,7 +3,7 @@
 import { read, Refused } from './api.js';
 import { poll } from './poll.js';
 
-const EVERY_MS = 4000;
+const EVERY_MS = 4000, WAITING_MS = 1000;
 const listeners = [];
 
 export const status = { known: false, reachable: true, ready: false, problem: '', viewer: {} };
@@ -26,4 +26,4 @@ export async function look() {
   for (const listener of listeners) listener(status, changed);
 }
 
-export const follow = () => poll(look, EVERY_MS).start();
+export const follow = () => poll(look, () => (status.ready ? EVERY_MS : WAITING_MS)).start();
