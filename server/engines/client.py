@@ -241,10 +241,15 @@ class EngineClient:
             raise EngineError(f"the engine at {self.url} does not answer: {_short(err)}") from err
 
 
+KEEP_ALIVE_S = 4.0
+"""Shorter than the five seconds after which vLLM closes an idle connection: a request that is sent
+into one that is just being closed is lost."""
+
+
 def open_session() -> aiohttp.ClientSession:
     """A pool of keep-alive connections; bytes are passed on as they are, never decompressed."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
         auto_decompress=False,
         headers={"accept-encoding": "identity"},
         trust_env=False,
