@@ -168,7 +168,7 @@ class Relay:
 
 def _wanted(asked: Asked, target: Target, failed: tuple[EngineClient, ...]) -> Wanted:
     return Wanted(
-        adapter=target.adapter.name if target.adapter is not None else None,
+        adapter=target.adapter.name if target.adapter and asked.kind != "tokenize" else None,
         tenant=asked.caller.tenant,
         cost=tokens_of_prompt(asked.fields) + tokens_of_answers(asked.fields),
         session=asked.wishes.session,

@@ -116,3 +116,19 @@ def test_nothing_is_loaded_ahead_where_something_else_would_have_to_leave(
             assert {name[0] for name in fake.adapters} == {"a"}
 
     run(test)
+
+
+def test_counting_tokens_needs_no_slot(arena: Arena, stock: Any) -> None:
+    async def test() -> None:
+        for name in ("a", "b"):
+            stock.put(name, seed=ord(name))
+        fake = FakeEngine(turns=FakeSlots(max_loras=1), token_delay_s=0.2)
+        async with arena(stock, engines=[fake]) as a:
+            going = asyncio.ensure_future(a.words("a"))
+            await asyncio.sleep(0.1)
+            reply = await a.http.post("/tokenize", json={"model": "b", "prompt": "one two"})
+            assert reply.json()["count"] == 2
+            assert not a.service.admission.figures.waited
+            await going
+
+    run(test)
