@@ -84,15 +84,24 @@ class Attended:
 
     Args:
         receive: of the request, whose body has been read.
-        timeout_s: how long the block may take; None for no limit.
         reply: the answer that the client is to read.
+        timeout_s: how long the block may take; None for no limit.
+        stall_s: how long a client may leave what waits for it unread.
 
     Raises:
-        ClientGone: the client left, or has not read a byte of a waiting answer for `STALL_S`.
+        ClientGone: the client left, or read nothing for too long.
         DeadlinePassed: the time is over.
     """
 
-    def __init__(self, receive: Receive, reply: "Reply", *, timeout_s: float | None) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        reply: "Reply",
+        *,
+        timeout_s: float | None = None,
+        stall_s: float = STALL_S,
+    ) -> None:
+        self._stall_s = stall_s
         self._receive = receive
         self._reply = reply
         self._timeout_s = timeout_s
@@ -104,7 +113,7 @@ class Attended:
         assert task is not None
         self._task, self._loop, self._cancelling = task, loop, task.cancelling()
         self._listener = loop.create_task(self._listen())
-        self._stall = loop.call_later(STALL_S / 2, self._look)
+        self._stall = loop.call_later(self._stall_s / 2, self._look)
         self._deadline = None
         if self._timeout_s is not None:
             self._deadline = loop.call_later(self._timeout_s, self._time_is_over)
@@ -128,10 +137,10 @@ class Attended:
         self._stop(ClientGone())
 
     def _look(self) -> None:
-        if self._reply.waiting_s > STALL_S:
+        if self._reply.waiting_s > self._stall_s:
             self._stop(ClientGone())
         else:
-            self._stall = self._loop.call_later(STALL_S / 2, self._look)
+            self._stall = self._loop.call_later(self._stall_s / 2, self._look)
 
     def _time_is_over(self) -> None:
         self._stop(

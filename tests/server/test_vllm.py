@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from openai import BadRequestError, NotFoundError, OpenAI
+from openai import BadRequestError, ConflictError, NotFoundError, OpenAI
 from peft import LoraConfig, PeftModel, get_peft_model
 from skillweave.adapters.base.identity import identify_base
 from skillweave.adapters.card import Card
@@ -113,7 +113,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     skills.mkdir(parents=True)
     (skills / "SKILL.md").write_text("---\nname: echo\ndescription: Says it again.\n---\nEcho.\n")
     config = ServeConfig(
-        base=str(base), store=store.root, skills=home / "skills", port=0, threads=1
+        base=str(base),
+        store=store.root,
+        skills=home / "skills",
+        port=0,
+        threads=1,
+        max_lora_rank=16,
     )
     with (
         serve_in_background(config) as running,
@@ -148,6 +153,24 @@ def peft_logprobs(scene: Scene, ref: str, prompt: list[int], answer: list[int]) 
     return logp[places, torch.tensor(answer)]
 
 
+def summed_logprobs(
+    scene: Scene, weights: dict[str, float], prompt: list[int], answer: list[int]
+) -> torch.Tensor:
+    """(T,) as `peft_logprobs`, of the base with a weighted sum of adapters merged in, by PEFT."""
+    model: Any = Qwen3ForCausalLM.from_pretrained(scene.base, dtype=torch.float32)
+    for ref, weight in weights.items():
+        model = PeftModel.from_pretrained(model, scene.folders[ref])
+        for module in model.modules():
+            if isinstance(getattr(module, "scaling", None), dict):  # attention has a number
+                module.scaling["default"] *= weight
+        model = model.merge_and_unload()
+    ids = torch.tensor([prompt + answer])
+    with torch.no_grad():
+        logp = model.eval()(input_ids=ids).logits[0].log_softmax(-1)
+    places = torch.arange(len(prompt) - 1, len(prompt) + len(answer) - 1)
+    return logp[places, torch.tensor(answer)]
+
+
 def admin(scene: Scene, path: str, body: dict[str, object]) -> httpx.Response:
     headers = {"x-skillweave-admin-key": scene.running.admin_key}
     url = f"{scene.running.root}/admin/{path}"
@@ -164,6 +187,64 @@ def test_logprobs_agree_with_peft(scene: Scene, ref: str, prompt: list[int]) -> 
     for other in {"base", *scene.folders} - {ref}:
         wrong = peft_logprobs(scene, other, prompt, choice.token_ids)
         assert (served - wrong).abs().mean() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        ("alpha@1*0.7+beta*-0.3:exact", {"alpha@1": 0.7, "beta@1": -0.3}),
+        ("alpha@2*0.5", {"alpha@2": 0.5}),
+    ],
+)
+def test_a_sum_is_what_peft_merges(scene: Scene, model: str, weights: dict[str, float]) -> None:
+    prompt = LONG_PROMPT[:40]
+    choice = complete(scene, model, prompt)
+    served = torch.tensor(choice.logprobs.token_logprobs)
+    merged = summed_logprobs(scene, weights, prompt, choice.token_ids)
+    assert (served - merged).abs().max() < 1e-3
+    plain = peft_logprobs(scene, next(iter(weights)), prompt, choice.token_ids)
+    assert (served - plain).abs().mean() > 0.05
+
+
+def test_a_sum_that_does_not_fit(scene: Scene) -> None:
+    model = "alpha@1+alpha@2+beta"  # rank 20 above 16
+    raw = scene.client.completions.with_raw_response.create(model=model, prompt="a", max_tokens=1)
+    assert 0 < float(raw.headers["x-skillweave-error"]) < 1
+    with pytest.raises(ConflictError, match="--max-lora-rank 32"):
+        scene.client.completions.create(model=f"{model}:exact", prompt="a", max_tokens=1)
+
+
+@pytest.mark.parametrize("model", ["base", "alpha", "alpha@1*0.5", "echo"])
+def test_every_route_and_its_stream(scene: Scene, model: str) -> None:
+    client, user = scene.client, {"role": "user", "content": "hi"}
+    ask: Any = {"model": model, "temperature": 0}
+    whole = client.chat.completions.create(messages=[user], max_tokens=6, logprobs=True, **ask)
+    stream = client.chat.completions.create(
+        messages=[user], max_tokens=6, stream=True, stream_options={"include_usage": True}, **ask
+    )
+    *chunks, last = stream
+    assert whole.model == last.model == model
+    assert (
+        "".join(c.choices[0].delta.content or "" for c in chunks)
+        == whole.choices[0].message.content
+    )
+    assert last.usage == whole.usage
+    plain = client.chat.completions.create(messages=[user], max_tokens=6, stream=True, **ask)
+    assert all(chunk.choices and chunk.usage is None for chunk in plain)
+    answer = client.responses.create(input="hi", max_output_tokens=6, **ask)
+    events: Any = [*client.responses.create(input="hi", max_output_tokens=6, stream=True, **ask)]
+    assert answer.model == events[0].response.model == events[-1].response.model == model
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert "".join(deltas) == answer.output_text
+    form: Any = {"type": "json_schema", "json_schema": {"name": "b", "schema": {"type": "boolean"}}}
+    strict = client.chat.completions.create(
+        messages=[user], max_tokens=6, response_format=form, **ask
+    )
+    assert json.loads(str(strict.choices[0].message.content)) in (True, False)
+    ids = httpx.post(
+        f"{scene.running.root}/tokenize", json={"model": model, "messages": [user]}, timeout=60
+    )
+    assert ids.json()["count"] == whole.usage.prompt_tokens
 
 
 def test_names_versions_and_forms(scene: Scene) -> None:
@@ -248,3 +329,42 @@ def test_logprobs_pass_through(scene: Scene) -> None:
     assert "beta--v1--" not in reply.text
     assert len(answer["choices"][0]["logprobs"]["content"]) == 6
     assert answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+
+
+def test_steps_of_a_run(scene: Scene) -> None:
+    """Published from bytes, each answers as PEFT does, and leaves with the window."""
+
+    def publish(ref: str, step: int) -> None:
+        folder = scene.folders[ref]
+        names = ("adapter_config.json", "adapter_model.safetensors")
+        reply = httpx.post(
+            f"{scene.running.root}/admin/publish",
+            files={name: (name, (folder / name).read_bytes()) for name in names},
+            data={"run": "rl", "step": str(step), "staleness": "0"},
+            headers={"x-skillweave-admin-key": scene.running.admin_key},
+            timeout=60,
+        )
+        assert reply.status_code == 200, reply.text
+
+    refs = ["alpha@1", "alpha@2", "beta@1"]
+    for step, ref in enumerate(refs, start=1):
+        publish(ref, step)
+        assert complete(scene, "rl", LONG_PROMPT).token_ids == (
+            complete(scene, ref, LONG_PROMPT).token_ids
+        )
+    choice = complete(scene, "rl@2", LONG_PROMPT)
+    served = torch.tensor(choice.logprobs.token_logprobs)
+    own = peft_logprobs(scene, "alpha@2", LONG_PROMPT, choice.token_ids)
+    assert (served - own).abs().max() < 1e-4
+    with pytest.raises(NotFoundError):
+        complete(scene, "rl@1", LONG_PROMPT)
+    kept = [run["steps"] for run in state(scene)["runs"]]
+    assert [[each["step"] for each in steps] for steps in kept] == [[2, 3]]
+    assert admin(scene, "end", {"run": "rl"}).json()["ended"] == 2
+    assert not [each for each in state(scene)["loaded"] if each["ref"].startswith("rl@")]
+
+
+def state(scene: Scene) -> dict[str, Any]:
+    headers = {"x-skillweave-admin-key": scene.running.admin_key}
+    found: dict[str, Any] = httpx.get(f"{scene.running.root}/admin/state", headers=headers).json()
+    return found
