@@ -23,7 +23,8 @@ from .intake import Intake
 from .own_base import OwnBase
 from .publish import Publisher
 from .reconcile import Reconciler
-from .residency import Residency, engine_door
+from .residency import Residency
+from .resident import engine_door
 from .scratch import Scratch
 from .servable import Servable
 from .splits import Splits

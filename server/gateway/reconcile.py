@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from ...adapters.errors import AdapterRefused, SkillweaveError
 from ..engines.client import EngineClient
-from .residency import Residency, Resident
+from .residency import Residency
+from .resident import Resident
 from .servable import Servable
 
 Known = Callable[[str], Awaitable[Servable | None]]

@@ -11,54 +11,19 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ...adapters.base.identity import BaseIdentity
 from ...adapters.errors import AdapterRefused, EngineError
 from ...adapters.gate.policy import GatePolicy
 from ..engines.client import EngineClient
 from .errors import NotReady, refusal, unknown_model
+from .resident import Resident
 from .servable import Servable
 
 MAX_BURIED = 4096
 """Names that are remembered as gone for good; only requests already on their way may ask."""
 log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Resident:
-    """One adapter and where it is.
-
-    `in_use` counts running requests; `declared` says that it came in and is to stay, `retired` that
-    it leaves with its last request; `last_used` is of the monotonic clock; `left` is set when every
-    engine has let go of it.
-    """
-
-    what: Servable
-    in_use: int = 0
-    declared: bool = False
-    retired: bool = False
-    engines: set[EngineClient] = field(default_factory=set)
-    loading: "asyncio.Task[None] | None" = None
-    last_used: float = field(default_factory=time.monotonic)
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def loaded(self) -> bool:
-        """Whether an engine has it."""
-        return bool(self.engines)
-
-
-def engine_door(max_rank: int | None) -> GatePolicy:
-    """What is asked of a stored version before an engine opens it.
-
-    Values were scanned when it was stored, and its base family is that of the store's folder; a
-    rank above the engine's cap is stored and listed, but not servable here.
-
-    Args:
-        max_rank: the engines' rank cap; None where it is not known.
-    """
-    return GatePolicy(values="header", accept_base=True, max_rank=max_rank)
 
 
 class Residency:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from skillweave.server.gateway import uploads
+from skillweave.server.gateway import upload_form, uploads
 from skillweave.server.gateway.errors import RequestRefused
 from skillweave.server.gateway.uploads import Receiver, save_stream
 from starlette.requests import ClientDisconnect
@@ -15,6 +15,7 @@ from ...one_module import make_adapter
 
 Arena = Any
 KEY = {"x-skillweave-admin-key": "admin-key-of-the-tests"}
+SMALL = {**upload_form.SIZES, "adapter_model.safetensors": 40}
 KIND = "multipart/form-data; boundary=b"
 
 
@@ -89,7 +90,7 @@ def test_forms_that_are_refused(tmp_path: Path, raw: bytes, words: str) -> None:
 def test_a_file_above_its_bound_is_refused_while_it_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "SIZES", {**uploads.SIZES, "adapter_model.safetensors": 40})
+    monkeypatch.setattr(upload_form, "SIZES", SMALL)
     with pytest.raises(RequestRefused, match="larger than 40 bytes") as caught:
         take(tmp_path / "a", files() + b"--b--\r\n")
     assert caught.value.status == 413
