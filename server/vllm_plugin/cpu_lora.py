@@ -13,7 +13,7 @@ rank, `N` slots.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -31,13 +31,15 @@ log = logging.getLogger("vllm.skillweave")
 class GroupedPunicaWrapper(PunicaWrapperCPU):  # type: ignore[misc]
     """vLLM's CPU wrapper with its products replaced; metadata and slots stay vLLM's.
 
-    A module is known by the `id` of what vLLM stacks its weights in, which is kept beside it.
+    A module is known by the `id` of what vLLM stacks its weights in, which is kept beside it, so
+    that no other object can get that `id`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._tokens = self._sampled = Batch()
         self._modules: dict[int, tuple[object, Module]] = {}
+        self._stacks: dict[int, tuple[Tensor, dict[int, bool]]] = {}
 
     def update_metadata(self, *args: Any, **kwargs: Any) -> None:
         """Take the batch's metadata; vLLM calls this only where rows or slots changed."""
@@ -49,6 +51,8 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):  # type: ignore[misc]
         """A slot holds other weights than before."""
         for _, module in self._modules.values():
             module.forget(slot)
+        for _, acting in self._stacks.values():
+            acting.pop(slot, None)
 
     def add_lora_linear(
         self,
@@ -142,13 +146,29 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):  # type: ignore[misc]
 
     def _multiply(self, y: Tensor, x: Tensor, stack: Tensor, *, scale: float, add: bool) -> None:
         """`y[rows] (+)= scale * x[rows] @ W[slot]^T` on the padded weights, as vLLM stacks them."""
-        slots = self.token_lora_indices
-        for slot in {slot for slot in slots.tolist() if slot >= 0}:
-            rows = (slots == slot).nonzero().squeeze(1)
+        for slot, rows in self._rows():
+            if add and not self._acts(stack, slot):
+                continue
             weight = stack[slot].flatten(0, -2)[: y.shape[1]].to(y.dtype)
             out = scale * (x[rows].to(y.dtype) @ weight.T)
             columns = y[:, : out.shape[1]]
             columns[rows] = columns[rows] + out if add else out
+
+    def _rows(self) -> Iterator[tuple[int, Tensor | slice]]:
+        """Every slot of the batch with its rows."""
+        order = self._tokens.order
+        for stretch in self._tokens.stretches:
+            for number in range(stretch.num_slots):
+                start = stretch.start + number * stretch.rows
+                rows = slice(start, start + stretch.rows)
+                yield stretch.slot + number, rows if order is None else order[rows]
+
+    def _acts(self, stack: Tensor, slot: int) -> bool:
+        """Whether a slot of a stack holds anything but zeros; adapters seldom touch embeddings."""
+        kept, acting = self._stacks.setdefault(id(stack), (stack, {}))
+        if slot not in acting:
+            acting[slot] = bool(kept[slot].any())
+        return acting[slot]
 
     def _module(self, key: object, downs: Stacks, ups: Stacks, widths: tuple[int, ...]) -> Module:
         found = self._modules.get(id(key))

@@ -59,6 +59,19 @@ def test_halves_and_embedding_as_fully_sharded_layers_use_them(slots: list[int])
     torch.testing.assert_close(embedded, y)
 
 
+def test_an_embedding_that_a_slot_gets_later_counts_once_the_slot_is_read_anew() -> None:
+    _, up = weights(0)
+    wanted, x, y = up[0].clone(), torch.ones(1, RANK), torch.zeros(1, OUT)
+    up[0] = 0
+    ours = wrapper([0])
+    ours.add_lora_embedding(y, x, up)
+    assert torch.equal(y, torch.zeros(1, OUT))
+    up[0] = wanted
+    ours.forget(0)
+    ours.add_lora_embedding(y, x, up)
+    torch.testing.assert_close(y[0], wanted[0].sum(1))
+
+
 def test_the_head_serves_sampled_rows() -> None:
     down, up = weights(0)
     x = torch.randn(2, INTO, generator=torch.Generator().manual_seed(1))
