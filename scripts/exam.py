@@ -15,6 +15,7 @@ EXAMS: Mapping[str, str] = {  # name -> "module:function" below scripts/
     "hub": "exams.hub:main",
     "page": "exams.page:main",
     "s2l": "exams.s2l:main",
+    "serve": "exams.serve:main",
     "store": "exams.store:main",
 }
 

@@ -14,6 +14,7 @@ BENCHES: Mapping[str, str] = {
     "compose": "compose:run",
     "gate": "gate:run",
     "kernel": "kernel:run",
+    "serve": "serve:run",
     "store": "store:run",
 }  # name -> "module:function" below this package
 

@@ -155,8 +155,8 @@ class Reloading:
         return merged
 
     def _reload(self, folder: Path) -> None:
-        body = {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}}
-        self._post("/collective_rpc", body)
+        arguments = {"weights_path": str(folder)}
+        self._post("/collective_rpc", {"method": "reload_weights", "kwargs": arguments})
         self._post("/reset_prefix_cache", {})
 
     def _post(self, path: str, body: dict[str, object]) -> None:

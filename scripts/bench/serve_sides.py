@@ -82,13 +82,13 @@ def gateway_of(running: Running) -> Side:
 
 def fake_loads(running: Running) -> list[str]:
     """Names that the stand-in engines of a server were told to load, in order."""
-    keepers = [psutil.Process(pid) for pid in running.pids[2:]]
     told: list[str] = []
-    for engine in (child for keeper in keepers for child in keeper.children()):
-        words = engine.cmdline()
-        url = f"http://127.0.0.1:{words[words.index('--port') + 1]}/fake"
-        with urllib.request.urlopen(url, timeout=30) as reply:
-            told += json.load(reply)["loads"]
+    for one in psutil.Process(running.pids[0]).children(recursive=True):
+        words = one.cmdline()
+        if words[1:3] == ["-m", "skillweave.server.engines.fake"]:  # and no keeper
+            url = f"http://127.0.0.1:{words[words.index('--port') + 1]}/fake"
+            with urllib.request.urlopen(url, timeout=30) as reply:
+                told += json.load(reply)["loads"]
     return told
 
 

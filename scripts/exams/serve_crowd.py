@@ -54,7 +54,6 @@ class Crowd:
     Args:
         models: what is asked for, by turns.
         stream: whether about half of the requests stream.
-        own_texts: how many texts beside the shipped ones, so that prompts differ.
     """
 
     def __init__(self, url: str, models: Sequence[str], *, stream: bool = True) -> None:
@@ -122,11 +121,14 @@ class Crowd:
                 self.judge(heard, model, text, stream=stream)
             except TimeoutError:
                 self.tally.hangs.append(f"{model}: no byte for {HANG_S:g} s")
-                line = _closed(line)
+                _close(line)
+                line = None
             except OSError:
                 self.tally.cut += 1
-                line = _closed(line)
+                _close(line)
+                line = None
                 time.sleep(_PAUSE_S)
+        _close(line)
 
     def judge(self, heard: Heard, model: str, text: str, *, stream: bool) -> None:
         """Count one answer."""
@@ -197,6 +199,6 @@ def _request(line: Line, model: str, text: str, *, stream: bool) -> bytes:
     return line.request(COMPLETIONS, body)
 
 
-def _closed(line: Line | None) -> None:
+def _close(line: Line | None) -> None:
     if line is not None:
         line.close()
