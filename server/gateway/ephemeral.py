@@ -67,7 +67,8 @@ class Ephemeral:
         try:
             yield receiver
         finally:
-            await asyncio.to_thread(self.folders.discard, receiver.folder)
+            if receiver.folder.exists():  # it was not named: nothing came of it
+                await asyncio.to_thread(self.folders.discard, receiver.folder)
 
     async def publish(self, asked: Asked, came: Receiver | Version) -> Step:
         """Serve a step, loaded into every engine; older steps leave.

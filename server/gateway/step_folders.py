@@ -28,7 +28,7 @@ from .errors import refusal
 from .scratch import Scratch
 from .servable import Servable
 from .steps import MAX_STALENESS, Step
-from .uploads import Receiver
+from .uploads import Receiver, no_room
 
 FACTS = "step.json"
 UNFINISHED = ".part-"
@@ -132,14 +132,18 @@ class StepFolders:
         name, own = asked.new_name(), not isinstance(came, Version)
         if isinstance(came, Version):
             part, digest, at = self._part(), came.version_digest, came.path
-            part.mkdir(mode=0o700)
             self._judge(at, asked, GatePolicy(values="header", accept_base=True))
         else:
             upload = came.finish()
             part, digest, at = upload.folder, upload.digest, self._scratch.folder() / name
             self._judge(part, asked, GatePolicy())
         facts = Facts(**asdict(asked), digest=digest, version_digest=None if own else digest)
-        (part / FACTS).write_text(facts.model_dump_json())
+        try:
+            part.mkdir(mode=0o700, exist_ok=True)
+            (part / FACTS).write_text(facts.model_dump_json())
+        except OSError as err:
+            self.discard(part)
+            raise no_room(err, part) from err
         return Prepared(asked, Step(asked.run, asked.step, self._named(name, facts, at), own), part)
 
     def settle(self, prepared: Prepared) -> None:
