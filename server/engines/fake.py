@@ -58,7 +58,7 @@ class FakeEngine:
     turns: FakeSlots | None = None
 
     def app(self) -> web.Application:
-        """The server; everything below /v1 demands the secret, as in vLLM."""
+        """The server; everything but the health check demands the secret, as `guard.py` does."""
         app = web.Application(middlewares=[self._guard], client_max_size=64 * 1024**2)
         app.router.add_get("/health", self._health)
         app.router.add_get("/fake", self._inspect)
@@ -78,7 +78,8 @@ class FakeEngine:
     @web.middleware
     async def _guard(self, request: web.Request, handler: object) -> web.StreamResponse:
         wanted = f"Bearer {self.secret}"
-        if request.path.startswith("/v1") and request.headers.get("authorization") != wanted:
+        guarded = request.path not in ("/health", "/fake")
+        if guarded and request.headers.get("authorization") != wanted:
             return web.json_response({"error": "Unauthorized"}, status=401)
         try:
             return await handler(request)  # type: ignore[operator, no-any-return]
@@ -240,6 +241,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--served-model-name", default="base")
     parser.add_argument("--max-model-len", type=int, default=2048)
+    parser.add_argument("--max-loras", type=int, default=4, help="slots that it says it has")
     parser.add_argument("--token-delay", type=float, default=0.0, help="seconds between words")
     parser.add_argument("--load-delay", type=float, default=0.0, help="seconds to load an adapter")
     parser.add_argument("--start-delay", type=float, default=0.0, help="seconds before listening")
@@ -257,6 +259,8 @@ def main() -> None:
         base_name=options.served_model_name,
         secret=os.environ.get("VLLM_API_KEY", ""),
         max_model_len=options.max_model_len,
+        max_loras=options.max_loras,
+        max_cpu_loras=2 * options.max_loras,
         token_delay_s=options.token_delay,
         load_delay_s=options.load_delay,
         fail=options.fail,

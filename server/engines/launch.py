@@ -16,9 +16,11 @@ from ...adapters.errors import EngineError, UsageError
 from ..config import EngineKind, ServeConfig
 from ..settings import threads_from_environment
 from .facts import require_vllm
-from .flags import Facts, Flag, derive_environment, derive_flags
+from .flags import Facts, Flag, derive_environment, derive_flags, slots
 
 PLUGIN = "skillweave.server.vllm_plugin"
+GUARD = "skillweave.server.engines.guard.Guard"
+"""Around every route of the engine: vLLM itself asks for its key below a few prefixes only."""
 BASE_NAME = "base"
 """The engine-side name of the base model."""
 
@@ -67,6 +69,7 @@ def plan_vllm(config: ServeConfig, facts: Facts, place: Place) -> Launch:
     command = (
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", base),
         *("--served-model-name", BASE_NAME, "--host", "127.0.0.1", "--port", str(place.port)),
+        *("--middleware", GUARD),
         *(word for flag in flags for word in flag.words),
         *config.engine_args,
     )
@@ -96,9 +99,10 @@ def plan_fake(config: ServeConfig, facts: Facts, place: Place) -> Launch:
     """The stand-in of the tests: same wire, no model."""
     flags = derive_flags(facts, config)
     length = ("--max-model-len", str(config.max_model_len)) if config.max_model_len else ()
+    turns = ("--max-loras", str(slots(facts, config)))
     command = (
         *(sys.executable, "-m", "skillweave.server.engines.fake", "--port", str(place.port)),
-        *("--served-model-name", BASE_NAME, *length, *config.engine_args),
+        *("--served-model-name", BASE_NAME, *length, *turns, *config.engine_args),
     )
     env = {**os.environ, "VLLM_API_KEY": place.secret, "TMPDIR": str(place.tmp)}
     return Launch(command, env, flags)
