@@ -48,10 +48,13 @@ class Scratch:
         """The folder; made now if need be.
 
         Raises:
-            OSError: nothing can be written anywhere.
+            NoRoom: nothing can be written there.
         """
         if self.found is None or not self.found.is_dir():
-            self._made = self._make()
+            try:
+                self._made = self._make()
+            except OSError as err:
+                raise NoRoom(f"no folder for steps could be made: {err.strerror}") from err
         assert self._made is not None
         return self._made
 

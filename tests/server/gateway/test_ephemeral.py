@@ -116,6 +116,36 @@ def test_an_old_step_stays_until_its_last_request_has_ended(arena: Arena, stock:
     run(test)
 
 
+def test_no_answer_is_lost_or_mixed_while_steps_are_published(arena: Arena, stock: Any) -> None:
+    async def test() -> None:
+        engines = [FakeEngine(token_delay_s=0.002), FakeEngine(token_delay_s=0.001)]
+        async with arena(stock, engines=engines) as a:
+            a.service.publishing.ephemeral.delete_after_s = 0.0
+            await a.send("publish", adapter(stock, 1), run="rl", step=1, staleness=0)
+            said: dict[str, set[str]] = {}
+            done = asyncio.Event()
+
+            async def ask() -> None:
+                while not done.is_set():
+                    reply = await a.chat("rl@latest", "a b c d e f")
+                    assert reply.status_code == 200, reply.text
+                    words = reply.json()["choices"][0]["message"]["content"]
+                    said.setdefault(reply.headers["x-skillweave-version"], set()).add(words)
+
+            asking = [asyncio.create_task(ask()) for _ in range(4)]
+            for step in range(2, 12):
+                await a.send("publish", adapter(stock, step), run="rl", step=step, staleness=0)
+            done.set()
+            await asyncio.gather(*asking)
+            await a.service.publishing.ephemeral.settle()
+            assert len(said) > 2
+            assert {len(words) for words in said.values()} == {1}
+            assert len({*map(str, said.values())}) == len(said)
+            assert [len(engine.held) for engine in engines] == [2, 2]
+
+    run(test)
+
+
 def test_the_same_step_twice_is_one_and_other_bytes_are_a_conflict(
     arena: Arena, stock: Any
 ) -> None:
