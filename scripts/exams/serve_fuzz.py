@@ -32,13 +32,13 @@ SILENCE_S = 20.0
 Json = dict[str, Any]
 
 _TEXT: Json = {"type": "string", "maxLength": 40}
-_MODEL: Json = {
-    "anyOf": [
-        {"enum": ["base", "auto", "crowd", "crowd@1", "crowd@1+crowd@2*0.5", "crowd@default"]},
-        {"type": "string", "maxLength": 60},
-    ]
+_MODEL: Json = {"enum": ["base", "crowd", "crowd@1", "crowd@1+crowd@2*0.5", "crowd@default"]}
+_PART: Json = {
+    "type": "object",
+    "properties": {"type": {"const": "text"}, "text": _TEXT},
+    "required": ["type", "text"],
 }
-_PART: Json = {"type": "object", "properties": {"type": {"const": "text"}, "text": _TEXT}}
+_FEW: Json = {"type": "integer", "minimum": 0, "maximum": 5}
 _MESSAGE: Json = {
     "type": "object",
     "properties": {
@@ -67,11 +67,15 @@ _TOOLS: Json = {"type": "array", "items": {"type": "object"}, "maxItems": 2}
 _PROMPT: Json = {"anyOf": [_TEXT, {"type": "array", "items": {"type": "integer"}, "maxItems": 9}]}
 RELAYED: Mapping[str, Json] = {
     "/v1/chat/completions": {"messages": _MESSAGES, "tools": _TOOLS},
-    "/v1/completions": {"prompt": _PROMPT, "logprobs": {"type": "integer"}},
+    "/v1/completions": {"prompt": _PROMPT, "logprobs": _FEW},
     "/v1/responses": {"input": {"anyOf": [_TEXT, _MESSAGES]}, "instructions": _TEXT},
     "/tokenize": {"prompt": _TEXT},
 }
-_HEADERS = ("x-skillweave-session", "x-skillweave-router", "x-skillweave-timeout-s", "x-request-id")
+_HEADERS: Mapping[str, Json] = {
+    "x-skillweave-session": {"type": "string", "minLength": 1, "maxLength": 80},
+    "x-skillweave-timeout-s": {"type": "integer", "minimum": 5, "maximum": 60},
+    "x-request-id": {"type": "string", "maxLength": 80},
+}
 _LEFT_OUT = ("/admin/keys",)
 """Keys that exist would shut everybody else out; the table of keys is an exam of its own."""
 
@@ -144,8 +148,7 @@ def document(root: str) -> Json:
 def _operation(fields: Json) -> Json:
     body = {"type": "object", "properties": {**_COMMON, **fields}, "required": ["model", *fields]}
     parameters = [
-        {"name": name, "in": "header", "schema": {"type": "string", "maxLength": 80}}
-        for name in _HEADERS
+        {"name": name, "in": "header", "schema": dict(schema)} for name, schema in _HEADERS.items()
     ]
     return {
         "parameters": parameters,

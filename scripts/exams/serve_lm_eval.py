@@ -64,7 +64,8 @@ def rows(home: Path, *, questions: int = 6) -> list[Row]:
             for what, model in (("base", engine.model), ("adapter", _engine_side(engine)))
         }
     versions = {"lm_eval": version_in(python, "lm_eval")}
-    return [row for what in direct for row in _rows(what, through[what], direct[what], versions)]
+    rows = [row for what in direct for row in _rows(what, through[what], direct[what], versions)]
+    return [*rows, _control(direct["base"], direct["adapter"])]
 
 
 def write_tasks(folder: Path, questions: int) -> Path:
@@ -152,6 +153,16 @@ def _rows(
             versions=versions,
         ),
     ]
+
+
+def _control(base: Sequence[dict[str, Any]], adapter: Sequence[dict[str, Any]]) -> Row:
+    """The adapter is another model: a gateway that asked the base instead would be seen."""
+    both = [(a, b) for a, b in zip(base, adapter, strict=True) if "acc" in a]
+    gaps = [
+        abs(x - y) for a, b in both for x, y in zip(_likelihoods(a), _likelihoods(b), strict=True)
+    ]
+    figure = "lm-eval, control: mean difference of log-likelihoods, adapter to base"
+    return Row(figure, sum(gaps) / len(gaps), len(gaps), op=">=", bar=0.1)
 
 
 def _likelihoods(logged: dict[str, Any]) -> list[float]:
