@@ -134,13 +134,14 @@ class Admission:
             event: what it tells of the engine; None where nothing.
         """
         book.client.in_flight -= 1
-        if adapter is not None:
-            tenure_s = book.leave(adapter, asyncio.get_running_loop().time())
-            if tenure_s is not None:
-                self._pace.seat_given_up(after_s=tenure_s)
         if event is not None:
             self._pool.told(book.client, event)
-        if self._room.waiting:
+        if adapter is None:
+            return
+        tenure_s = book.leave(adapter, asyncio.get_running_loop().time())
+        if tenure_s is not None:
+            self._pace.seat_given_up(after_s=tenure_s)
+        if tenure_s is not None or adapter in self._room.waiting:
             self._room.look()
 
     def remember(self, wanted: Wanted, book: Book) -> None:

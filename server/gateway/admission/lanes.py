@@ -155,7 +155,7 @@ class Book:
         """Who has been idle longest, if it is long enough."""
         idle = [(b.idle_since, name) for name, b in self.seats.items() if not b.running]
         longest = min(idle, default=None)
-        return longest[1] if longest is not None and now - longest[0] >= linger_s else None
+        return longest[1] if longest is not None and now >= longest[0] + linger_s else None
 
     def _touch(self, adapter: str) -> None:
         self.stale = True

@@ -70,12 +70,14 @@ class Room:
             future=loop.create_future(),
         )
         self._figures.waited[waiter.reason] += 1
+        joins = adapter in self.waiting  # then nothing changes for anybody who waits
         self.waiting.add(waiter)
         expiry = None
         if timeout_s is not None:
             expiry = loop.call_later(timeout_s, self._expire, waiter, timeout_s)
         try:
-            self.look()
+            if not joins:
+                self.look()
             book = cast(Book, await waiter.future)
         except asyncio.CancelledError:
             self._figures.left += 1
@@ -127,7 +129,7 @@ class Room:
             oldest = self.waiting.oldest(adapter)
             if alone or book.num_requests(adapter) < self._limits.max_per_adapter:
                 self._let_in(book, self.waiting.first(adapter), now)
-            elif now - oldest.came >= self._limits.max_wait_s:
+            elif now >= oldest.came + self._limits.max_wait_s:
                 self._let_in(book, oldest, now)
             else:
                 return
@@ -153,7 +155,7 @@ class Room:
     def _give_up(self, now: float) -> None:
         """No engine is there: whoever has waited for long enough is told so."""
         for waiter in list(self.waiting):
-            if now - waiter.came >= self._limits.max_wait_s:
+            if now >= waiter.came + self._limits.max_wait_s:
                 self.waiting.remove(waiter)
                 if not waiter.future.done():
                     self._figures.refused["no_engine"] += 1

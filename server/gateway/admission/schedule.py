@@ -100,7 +100,7 @@ def decide(lanes: Sequence[Lane], groups: Sequence[Group], now: float, rules: Ru
     left: list[Group] = []
     for group in order:
         lane = _lane_for(kept, group, first=not left)
-        forced = lane is None and now - group.oldest >= rules.max_wait_s and bool(kept)
+        forced = lane is None and now >= group.oldest + rules.max_wait_s and bool(kept)
         if forced:
             lane = min(range(len(kept)), key=lambda i: (len(kept[i].seats), kept[i].load, i))
         if lane is None:
@@ -126,7 +126,7 @@ def _in_order(groups: Sequence[Group], now: float, rules: Rules) -> list[Group]:
 
 
 def _is_aged(group: Group, now: float, rules: Rules) -> bool:
-    return now - group.oldest >= AGED_SHARE * rules.max_wait_s
+    return now >= group.oldest + AGED_SHARE * rules.max_wait_s
 
 
 def _without_idle(
@@ -184,11 +184,11 @@ def _make_room(
     every = [(number, seat) for number, lane in enumerate(lanes) for seat in lane.seats]
     seats = sorted((e for e in every if not e[1].closed), key=lambda e: (e[1].since, e[0]))
     draining = sum(seat.closed or not seat.running for _, seat in every)
-    wanted = sum(now - group.oldest >= rules.quantum_s for group in left) - draining
+    wanted = sum(now >= group.oldest + rules.quantum_s for group in left) - draining
     aged = sum(_is_aged(group, now, rules) for group in left) - draining
     found: list[tuple[int, str]] = []
     for number, seat in seats:
-        full = now - seat.since >= rules.quantum_s
+        full = now >= seat.since + rules.quantum_s
         if seat.running and (len(found) < aged or (full and len(found) < wanted)):
             found.append((number, seat.adapter))
     return found
