@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from skillweave.scripts.cli import VERBS, main
 from skillweave.scripts.commands.serve import build_config
+from skillweave.server.access_settings import Limits
 from skillweave.server.gateway.errors import TABLE
 from skillweave.server.listen import free_port
 from skillweave.server.running import serve_in_background
@@ -58,7 +59,7 @@ def test_the_session_of_the_page_runs(
 
 
 def run(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for line in lines.splitlines():
+    for line in lines.replace("\\\n", " ").splitlines():
         command, *words = shlex.split(line)
         if command == "export":
             name, _, value = words[0].partition("=")
@@ -92,3 +93,8 @@ def test_every_secret_and_every_verb_is_real(page: str) -> None:
     told = re.findall(r"^\| `(SKILLWEAVE_\w+)`", page, re.M)
     assert set(told) == set(SECRETS)
     assert set(re.findall(r"skillweave ([a-z]+)", "".join(blocks(page, "bash")))) <= set(VERBS)
+
+
+def test_every_limit_is_told(page: str) -> None:
+    told = {name for name in first_cells(section(page, "Security")) if "/" not in name}
+    assert told == set(Limits.model_fields)
