@@ -103,7 +103,7 @@ async def drive(
         names: the model string of each adapter.
         tokens: length of every answer.
     """
-    headers = {"authorization": f"Bearer {key}"} if key else {}
+    headers = _headers(key)
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
@@ -125,6 +125,7 @@ async def saturate(
     requests: int,
     tokens: int,
     seed: int,
+    key: str | None = None,
 ) -> float:
     """Answers a second when `clients` ask one after another without a pause."""
     plan = iter(arrivals(per_s=1e6, seconds=requests / 1e6, adapters=len(names), seed=seed))
@@ -136,7 +137,7 @@ async def saturate(
 
         async def _one(arrival: Arrival) -> int:
             body = _body(names[arrival.adapter], arrival.prompt, tokens)
-            answer = await _ask(session, url + PATH, {}, body, arrival)
+            answer = await _ask(session, url + PATH, _headers(key), body, arrival)
             return answer.status == 200
 
         began = time.perf_counter()
@@ -153,6 +154,10 @@ def texts(runs: Iterable[Run]) -> dict[tuple[int, int], set[str]]:
                 asked = (answer.arrival.adapter, answer.arrival.prompt)
                 found.setdefault(asked, set()).add(answer.text)
     return found
+
+
+def _headers(key: str | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"} if key else {}
 
 
 def _body(model: str, prompt: int, tokens: int) -> dict[str, object]:

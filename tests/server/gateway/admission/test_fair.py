@@ -1,6 +1,6 @@
 """Fair shares: by hand, and as a law about who is served when everybody asks at once."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.server.gateway.admission.fair import FairClock, Tag
 
@@ -53,6 +53,7 @@ def test_with_nothing_in_hand_all_is_forgotten() -> None:
     assert clock.enter("t", "a", cost=1).finish == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 50)), max_size=60))
 def test_backlogged_tenants_get_equal_service(asked: list[tuple[str, int]]) -> None:
     # all ask at once and are served by priority: before any request of X, every other tenant has
@@ -72,6 +73,7 @@ def test_backlogged_tenants_get_equal_service(asked: list[tuple[str, int]]) -> N
         assert all(had[tenant] - other <= 2 * largest for other in backlogged)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.booleans())))
 def test_flows_are_forgotten_with_their_last_request(steps: list[tuple[str, str, bool]]) -> None:
     clock, held = FairClock(), []

@@ -1,7 +1,7 @@
 """Bounded places: of all, and of each tenant; nothing is left behind."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.server.gateway.admission.places import Places
 from skillweave.server.gateway.errors import TooBusy
@@ -27,6 +27,7 @@ def test_one_tenant_cannot_take_all() -> None:
     places.take("modest", retry_after_s=1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc")))
 def test_nothing_is_left_behind(tenants: list[str]) -> None:
     places, inside = Places(most=5, most_per_tenant=3), []

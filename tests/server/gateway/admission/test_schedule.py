@@ -1,6 +1,6 @@
 """The schedule by hand, and its laws: nobody waits beside a free slot, nobody beyond the bound."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.server.gateway.admission.schedule import (
     Decision,
@@ -138,6 +138,7 @@ def pictures(draw: st.DrawFn) -> tuple[list[Lane], list[Group], float]:
     return lanes, [Group(n, draw(past), draw(TIMES)) for n in waiting], now
 
 
+@settings(deadline=None)
 @given(pictures())
 def test_laws(picture: tuple[list[Lane], list[Group], float]) -> None:
     lanes, groups, now = picture

@@ -3,7 +3,7 @@
 import asyncio
 from itertools import count
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.server.gateway.admission.waiting import Waiter, Waiting
 
@@ -47,6 +47,7 @@ def test_a_tenant_gains_nothing_by_asking_often() -> None:
     assert weights(waiting, 2.0) == {"flooded": 2.0, "asked": 2.0}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("tu"), st.floats(0, 9))))
 def test_who_leaves_is_forgotten(asked: list[tuple[str, str, float]]) -> None:
     waiting = Waiting()
