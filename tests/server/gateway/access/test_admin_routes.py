@@ -143,6 +143,7 @@ def test_the_admin_is_asked_for_the_key_before_a_byte_of_the_body(arena: Arena) 
             kind = {"content-type": "application/json"}
             reply = await a.http.post("/admin/publish", content=body(), headers=kind)
             assert reply.status_code == 401
+            assert taken == []
 
     asyncio.run(test())
 
