@@ -27,6 +27,7 @@ from ...server.running import Running, serve_in_background
 
 START_S = 180.0
 _POLL_S = 0.1
+_REST_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def upstream() -> Iterator[Side]:
 
 @contextlib.contextmanager
 def gateway_before(engine: Side, config: ServeConfig | None = None) -> Iterator[tuple[Side, str]]:
-    """Our gateway in front of an engine that runs already, and its admin key.
+    """Our gateway in front of an engine that runs already, and its admin key; at rest.
+
+    Right after its start it imports in a thread what sums of adapters need; that is over by then.
 
     Args:
         config: what else is to be served; its engine is replaced by this one.
@@ -72,7 +75,9 @@ def gateway_before(engine: Side, config: ServeConfig | None = None) -> Iterator[
     given = config.model_dump(exclude_unset=True) if config is not None else {}
     full = ServeConfig(**{**given, "engine_url": engine.url, "engine_key": engine.key, "port": 0})
     with serve_in_background(full) as running:
-        yield gateway_of(running), running.admin_key
+        gateway = gateway_of(running)
+        _until_at_rest(gateway)
+        yield gateway, running.admin_key
 
 
 def gateway_of(running: Running) -> Side:
@@ -138,6 +143,16 @@ def process(
         stack.callback(_end, started)
         _wait(started, url, log)
         yield started.pid
+
+
+def _until_at_rest(side: Side) -> None:
+    """Wait until it uses next to no processor, or for long enough."""
+    end = time.monotonic() + _REST_S
+    while time.monotonic() < end:
+        before = side.cpu_s
+        time.sleep(5 * _POLL_S)
+        if side.cpu_s - before < _POLL_S / 10:
+            return
 
 
 def _wait(started: "subprocess.Popen[bytes]", url: str, log: Path | None) -> None:
