@@ -52,3 +52,18 @@ def test_adapters_are_bounded_and_the_busiest_comes_first() -> None:
     found = [one["adapter"] for one in document["adapters"]]
     assert found[:2] == ["other", "skill-7"]
     assert len(found) == MAX_ADAPTERS + 1
+
+
+def test_sums_of_the_window_are_those_of_its_steps() -> None:
+    """Whatever came and went: what is left of the sums is what the window holds."""
+    ring = Recent()
+    for second in range(0, 1200, 1):
+        ring.note(float(second), happened(f"skill-{second % 7}", duration_s=0.001 * (second + 1)))
+    document: Any = ring.document(1199.0)
+    window = [s for s in range(1200) if s // 2 >= 599 - NUM_STEPS]
+    assert sum(one["requests"] for one in document["adapters"]) == len(window)
+    for one in document["adapters"]:
+        mine = [s for s in window if f"skill-{s % 7}" == one["adapter"]]
+        assert one["requests"] == len(mine)
+        assert one["p50_ms"] == pytest.approx(mine[len(mine) // 2] + 1, rel=0.08)
+    assert ring.document(10_000.0)["adapters"] == []
