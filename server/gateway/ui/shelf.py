@@ -42,12 +42,12 @@ class Shelf:
         seen = [each for each in self._service.catalog.listing() if viewer.may_see(each.id)]
         rows: list[Json] = []
         for each in seen:
+            about = self._about(each, viewer)
+            text = f"{each.id} {about}".casefold()
+            if all(word in text for word in wanted):
+                rows.append(self._row(each, about))
             if len(rows) == MAX_ROWS:
                 break
-            row = self._row(each, viewer)
-            text = f"{row['id']} {row['description']}".casefold()
-            if all(word in text for word in wanted):
-                rows.append(row)
         return {"skills": rows, "total": len(seen)}
 
     def one(self, name: str, viewer: Viewer) -> Json:
@@ -62,15 +62,21 @@ class Shelf:
         versions = self._versions(name)
         latest = versions[-MAX_VERSIONS:][::-1]
         return {
-            **self._row(listed, viewer),
+            **self._row(listed, self._about(listed, viewer)),
             "num_versions": len(versions),
             "history": [self._version(v, listed, viewer) for v in latest],
         }
 
-    def _row(self, listed: Listed, viewer: Viewer) -> Json:
+    def _about(self, listed: Listed, viewer: Viewer) -> str:
+        """The description of what stands for a name."""
+        version = self._shown(listed)
+        skill = listed.found.skill if listed.found is not None else None
+        card = version.card if version is not None else None
+        return _cut(_description(card, viewer) or (skill.description if skill else ""))
+
+    def _row(self, listed: Listed, about: str) -> Json:
         found, version = listed.found, self._shown(listed)
         card = version.card if version is not None else None
-        skill = found.skill if found is not None else None
         best = headline(self._findings(version)) if version is not None else None
         return {
             "id": listed.id,
@@ -78,8 +84,9 @@ class Shelf:
             "version": found.version_label if found is not None else None,
             "versions": list(listed.versions),
             "aliases": dict(listed.aliases),
+            "splits": self._service.publishing.splits.of(listed.id),
             "kind": card.kind if card is not None else "text",
-            "description": _cut(_description(card, viewer) or (skill.description if skill else "")),
+            "description": about,
             "licence": _licence(card),
             "accuracy": None if best is None else {**asdict(best[1]), "hearsay": best[0].hearsay},
         }

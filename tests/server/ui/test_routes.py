@@ -221,3 +221,15 @@ def test_a_page_of_somebody_else_gets_nothing(arena: Any, filled: Any) -> None:
                 assert "sql-report" not in reply.text
 
     run(test)
+
+
+def test_an_alias_that_is_split_says_between_which_versions(arena: Any, filled: Any) -> None:
+    async def test() -> None:
+        async with arena(filled) as a:
+            weights = {"1": 1, "2": 3}
+            reply = await a.admin("split", name="sql-report", alias="default", weights=weights)
+            assert reply.status_code == 200, reply.text
+            one = await seen(a.http, "skills/sql-report")
+            assert one["splits"] == {"default": {"1": 1, "2": 3}}
+
+    run(test)

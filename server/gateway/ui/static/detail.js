@@ -20,6 +20,7 @@ export function detail(skill) {
       ['Kind', skill.kind],
       ['Served as', served(skill)],
       ['Licence', skill.licence ?? 'unknown'],
+      ['Split', Object.entries(skill.splits).map(([alias, parts]) => `@${alias} → ${shares(parts)}`).join('; ')],
       ['Aliases', Object.entries(skill.aliases).map(([alias, number]) => `@${alias} → ${number}`).join(', ')],
     ]),
     el('div', { class: 'actions' },
@@ -29,6 +30,12 @@ export function detail(skill) {
     skill.history.length ? null : el('p', { class: 'empty', text: 'A text without an adapter: there is no version to show.' }),
     hidden > 0 ? el('p', { class: 'help', text: `${count(hidden, 'older version')} not shown.` }) : null,
   ].filter(Boolean);
+}
+
+/** {"2": 3, "1": 1} -> "75.0 % version 2, 25.0 % version 1". */
+function shares(parts) {
+  const total = Object.values(parts).reduce((sum, part) => sum + part, 0);
+  return Object.entries(parts).map(([number, part]) => `${percent(part / total)} version ${number}`).join(', ');
 }
 
 const served = (skill) => (skill.form === null ? 'nothing under its bare name; ask for a version'
