@@ -26,7 +26,7 @@ FOREIGN = {  # library -> files that may import it
     ),  # submodules are internals
     "huggingface_hub": ("adapters/hub/client*.py", "scripts/bench/store.py"),
     "matplotlib": ("adapters/analysis/draw.py",),
-    "playwright": ("scripts/exams/page_*.py",),
+    "playwright": ("scripts/exams/page*.py",),
     "trl": (),
 }
 PURE = (  # files, or folders of files, that compute and touch nothing

@@ -18,7 +18,9 @@ REQUEST_ID = "skillweave.request_id"
 SPAN = "skillweave.span"
 """Keys of the ASGI scope: the id of a request, and the facts of one that tells them itself."""
 
-PROBES = frozenset({"/health", "/ready", "/metrics"})
+PROBES = frozenset(
+    {"/health", "/ready", "/metrics", "/ui/api/status", "/ui/api/resident", "/ui/api/live"}
+)
 """Asked every few seconds by machines: counted, but not logged."""
 
 
