@@ -19,6 +19,8 @@ from .step_folders import Asked, Prepared, StepFolders
 from .steps import Step, Steps
 from .uploads import Receiver
 
+UNLOAD_AFTER_S = 0.25
+"""A removal keeps an engine busy for a moment: the first answers of the new step go before it."""
 DELETE_AFTER_S = 2.0
 """Between unloading and deleting: an engine may still be ending a request whose client left."""
 
@@ -28,7 +30,7 @@ class Ephemeral:
 
     Args:
         taken: whether a name belongs to a stored skill or a skill text. Blocks.
-        delete_after_s: see `DELETE_AFTER_S`.
+        unload_after_s, delete_after_s: see `UNLOAD_AFTER_S` and `DELETE_AFTER_S`.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class Ephemeral:
         folders: StepFolders,
         *,
         taken: Callable[[str], bool],
+        unload_after_s: float = UNLOAD_AFTER_S,
         delete_after_s: float = DELETE_AFTER_S,
     ) -> None:
         self.folders = folders
         self.steps = Steps()
         self._residency = residency
         self._taken = taken
+        self.unload_after_s = unload_after_s
         self.delete_after_s = delete_after_s
         self._order: dict[str, asyncio.Lock] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -152,12 +156,14 @@ class Ephemeral:
             raise
 
     def _retire(self, step: Step) -> None:
-        left = self._residency.retire(step.servable, for_good=True)
-        task = asyncio.create_task(self._delete(step, left))
+        """Nobody finds it any more; engines let go of it soon, and then its files go."""
+        task = asyncio.create_task(self._let_go(step))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    async def _delete(self, step: Step, left: asyncio.Event | None) -> None:
+    async def _let_go(self, step: Step) -> None:
+        await asyncio.sleep(self.unload_after_s)
+        left = self._residency.retire(step.servable, for_good=True)
         if left is not None:
             await left.wait()
         await asyncio.sleep(self.delete_after_s)

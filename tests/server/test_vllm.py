@@ -4,6 +4,7 @@ One engine for the whole module. The reference is PEFT in this process, in float
 """
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -361,7 +362,10 @@ def test_steps_of_a_run(scene: Scene) -> None:
     kept = [run["steps"] for run in state(scene)["runs"]]
     assert [[each["step"] for each in steps] for steps in kept] == [[2, 3]]
     assert admin(scene, "end", {"run": "rl"}).json()["ended"] == 2
-    assert not [each for each in state(scene)["loaded"] if each["ref"].startswith("rl@")]
+    deadline = time.monotonic() + 30
+    while [each for each in state(scene)["loaded"] if each["ref"].startswith("rl@")]:
+        assert time.monotonic() < deadline, "the steps of a run that ended are still loaded"
+        time.sleep(0.05)
 
 
 def state(scene: Scene) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def folders_of(a: Any) -> list[str]:
     return sorted(each.name for each in root.iterdir() if each.is_dir())
 
 
+def at_once(a: Any) -> None:
+    """What leaves does so without delay."""
+    ephemeral = a.service.publishing.ephemeral
+    ephemeral.unload_after_s = ephemeral.delete_after_s = 0.0
+
+
 async def state_of(a: Any) -> dict[str, Any]:
     reply = await a.http.get("/admin/state", headers=ADMIN)
     return dict(reply.json())
@@ -81,7 +87,7 @@ def test_steps_are_in_no_listing_and_can_be_looked_up(arena: Arena, stock: Any) 
 def test_the_window_keeps_the_newest_and_the_rest_is_deleted(arena: Arena, stock: Any) -> None:
     async def test() -> None:
         async with arena(stock) as a:
-            a.service.publishing.ephemeral.delete_after_s = 0.0
+            at_once(a)
             for step in range(1, 5):
                 reply = await a.send(
                     "publish", adapter(stock, step), run="rl", step=step, staleness=0
@@ -100,7 +106,7 @@ def test_the_window_keeps_the_newest_and_the_rest_is_deleted(arena: Arena, stock
 def test_an_old_step_stays_until_its_last_request_has_ended(arena: Arena, stock: Any) -> None:
     async def test() -> None:
         async with arena(stock, engines=[FakeEngine(token_delay_s=0.05)]) as a:
-            a.service.publishing.ephemeral.delete_after_s = 0.0
+            at_once(a)
             await a.send("publish", adapter(stock, 1), run="rl", step=1, staleness=0)
             alone = await a.words("rl@1", "a b c d e f")
             slow = asyncio.create_task(a.chat("rl@1", "a b c d e f"))
@@ -120,7 +126,7 @@ def test_no_answer_is_lost_or_mixed_while_steps_are_published(arena: Arena, stoc
     async def test() -> None:
         engines = [FakeEngine(token_delay_s=0.002), FakeEngine(token_delay_s=0.001)]
         async with arena(stock, engines=engines) as a:
-            a.service.publishing.ephemeral.delete_after_s = 0.0
+            at_once(a)
             await a.send("publish", adapter(stock, 1), run="rl", step=1, staleness=0)
             said: dict[str, set[str]] = {}
             done = asyncio.Event()
@@ -179,7 +185,7 @@ def test_a_step_behind_the_window_is_a_conflict(arena: Arena, stock: Any) -> Non
 def test_a_run_that_ended_may_begin_again(arena: Arena, stock: Any) -> None:
     async def test() -> None:
         async with arena(stock) as a:
-            a.service.publishing.ephemeral.delete_after_s = 0.0
+            at_once(a)
             await a.send("publish", adapter(stock, 1), run="rl", step=9)
             before = await a.words("rl@9")
             assert (await a.admin("end", run="rl")).json()["ended"] == 1
@@ -231,7 +237,7 @@ def test_a_version_of_the_store_can_be_a_step(arena: Arena, stock: Any) -> None:
     async def test() -> None:
         digest = stock.put("sql", seed=1)
         async with arena(stock) as a:
-            a.service.publishing.ephemeral.delete_after_s = 0.0
+            at_once(a)
             reply = await a.admin("publish", run="rl", step=1, digest=digest)
             assert reply.json()["ref"] == "rl@1", reply.text
             assert (await a.chat("rl@1")).status_code == 200
