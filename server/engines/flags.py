@@ -79,6 +79,7 @@ def derive_environment(
     common = (
         Flag("SKILLWEAVE_VLLM", "1", "our LoRA kernel: the stock one also changes base rows"),
         Flag("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "1", "adapters are loaded while serving"),
+        Flag("VLLM_LOGGING_LEVEL", "INFO", "at DEBUG vLLM writes pieces of requests into its log"),
         Flag("VLLM_NO_USAGE_STATS", "1", "nothing is reported to anybody"),
         Flag("DO_NOT_TRACK", "1", "nothing is reported to anybody"),
     )
