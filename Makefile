@@ -61,7 +61,7 @@ $(TEST_IN): requirements/test.lock $(CPU_IN)
 	$(PIP) install --no-deps -r requirements/test.lock
 	@touch $@
 
-.PHONY: help setup setup-gpu demo check test lint types fast engine exam fmt locks clean
+.PHONY: help setup setup-gpu demo check test lint types fast slow engine exam fmt locks clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -91,16 +91,20 @@ types: $(TEST_READY)
 	$(PY) -m mypy $(MYPY_ARGS) $(ROOMS:%=-p skillweave.%)
 
 # A worker per core, and one thread in each: more of either is slower.
+IN_PARALLEL := OMP_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 4
+
 fast: $(TEST_READY)
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 4 \
-	-m "not slow and not vllm and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
+	$(IN_PARALLEL) -m "not slow and not vllm and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
+
+slow: $(TEST_READY)
+	$(IN_PARALLEL) --dist loadfile -m "slow and not vllm and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
 
 engine: $(TEST_READY)
-	$(PY) -m pytest -m "(slow or vllm) and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
+	$(PY) -m pytest -m "vllm and not gpu" $(PYTEST_ARGS) $(TESTS) </dev/null
 
 check: lint types fast
 
-test: check engine
+test: check slow engine
 
 exam: $(TEST_READY)
 	$(PY) -m skillweave.scripts.exam $(NAME)
