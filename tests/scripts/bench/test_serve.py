@@ -1,11 +1,8 @@
-"""A slice of the bench of the server: its gateway rows, and a cold adapter."""
-
-from pathlib import Path
+"""A slice of the bench of the server: its rows of a gateway before the fake engine."""
 
 import pytest
-from skillweave.scripts.bench.serve_bases import shipped
-from skillweave.scripts.bench.serve_cold import cold_row, mixes
-from skillweave.scripts.bench.serve_latency import chunk_rows, first_row, whole_rows
+from skillweave.scripts.bench.serve_cold import mixes
+from skillweave.scripts.bench.serve_latency import first_row, whole_rows
 from skillweave.scripts.bench.serve_sides import gateway_before, upstream
 
 
@@ -21,13 +18,6 @@ def test_the_gateway_is_measured_and_says_the_same_as_the_engine() -> None:
         rows = [
             *whole_rows(engine, gateway, "fake", pairs=3, words=4),
             first_row(engine, gateway, "fake", pairs=3, words=4),
-            *chunk_rows(engine, gateway, pairs=2),
         ]
     assert all(row.equal for row in rows)
-    assert [row.bar is None for row in rows] == [False, False, True, False, False, True, True]
-
-
-@pytest.mark.slow
-def test_one_load_serves_all_who_wait_for_a_cold_adapter(tmp_path: Path) -> None:
-    row = cold_row(shipped(tmp_path), callers=8)
-    assert (row.value, row.equal, row.ours) == (1, True, {"answers": 1})
+    assert [row.bar is None for row in rows] == [False, False, True, False]
