@@ -76,7 +76,8 @@ def _ask(root: str, model: str) -> None:
 
 def _skills(look: Look, place: Place) -> None:
     page = look.open(f"skills/{place.first}")
-    page.get_by_role("searchbox").fill("use when" if "routine" in place.first else "")
+    page.get_by_role("searchbox").fill("use" if "routine" in place.first else "report")
+    expect(page.get_by_role("button", name=place.evil)).to_have_count(0)
     expect(page.get_by_role("heading", name=place.first, level=2)).to_be_visible()
     page.evaluate("document.activeElement.blur()")
 
