@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from playwright.sync_api import Page, expect
 
-from .page_browser import NARROW, Look, Scheme
+from .page_browser import NARROW, SCHEMES, Look
 from .page_place import HOSTILE, Place
 from .page_views import Check
 
@@ -151,12 +151,11 @@ def contrast(look: Look, place: Place) -> tuple[int, ...]:
     """Text stands out from its ground by AA, in every view, light and dark."""
     page = look.open("skills")
     look.use_admin_key(place.admin_key)
-    schemes: tuple[Scheme, ...] = ("light", "dark")
-    for scheme in schemes:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for view in (*TABS, f"skills/{place.first}"):
-            look.open(view)
-            _wait_for_words(page)
+    for view in (*TABS, f"skills/{place.first}"):
+        look.open(view)
+        _wait_for_words(page)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             ratio, words = page.evaluate(_CONTRAST)
             assert ratio >= MIN_CONTRAST, f"{scheme} {view}: {ratio:.2f} on {words!r}"
     return ()

@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypeVar
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 PACKAGE = "chromium"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -31,6 +38,7 @@ addEventListener('securitypolicyviolation', (e) =>
   window.breaches.push(`${e.violatedDirective} ${e.blockedURI}`));
 """
 Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 Found = TypeVar("Found")
 
 
@@ -58,7 +66,7 @@ class Chromium:
 @contextmanager
 def chromium(program: str) -> Iterator[Chromium]:
     """A headless browser, ended with the block. Root cannot use its sandbox."""
-    args = ["--no-sandbox"] if os.geteuid() == 0 else []
+    args = ["--process-per-site", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with ThreadPoolExecutor(1, "chromium") as thread:
         play = thread.submit(lambda: sync_playwright().start()).result()
         launch = partial(play.chromium.launch, executable_path=program, args=args)
@@ -109,16 +117,10 @@ def looking(
     scheme: Scheme = "light",
     still: bool = False,
 ) -> Iterator[Look]:
-    """A fresh tab without keys; `still` asks for less motion."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme=scheme,
-        reduced_motion="reduce" if still else "no-preference",
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    context.set_default_timeout(TIMEOUT_MS)
-    context.add_init_script(_NOTE_BREACHES)
-    page = context.new_page()
+    """A fresh tab without keys (they belong to a tab); `still` asks for less motion."""
+    page = _context(browser, root).new_page()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce" if still else "no-preference")
     look = Look(page, root)
 
     def said(message: ConsoleMessage) -> None:
@@ -135,4 +137,15 @@ def looking(
     try:
         yield look
     finally:
-        context.close()
+        page.close()
+
+
+def _context(browser: Browser, root: str) -> BrowserContext:
+    """One for all tabs, with one that stays open: else each look starts a process of its own."""
+    if browser.contexts:
+        return browser.contexts[0]
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(TIMEOUT_MS)
+    context.add_init_script(_NOTE_BREACHES)
+    context.new_page().goto(f"{root}/ui/icon.svg")
+    return context

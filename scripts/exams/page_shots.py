@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from playwright.sync_api import Browser, Page, expect
 
-from .page_browser import WIDE, Look, Scheme, looking
+from .page_browser import SCHEMES, WIDE, Look, looking
 from .page_place import Place
 
 QUESTION = "A note from the harbour: here is the list b c d f for the ship."
@@ -23,7 +23,6 @@ LEAD_S = 60.0
 """Traffic before the first picture, for charts to show."""
 WATCHED_MS = 20_000
 """How long queues are watched before theirs is taken."""
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 def take_pictures(browser: Browser, place: Place, folder: Path) -> list[Path]:
