@@ -1,6 +1,6 @@
 """The exam of the server room: purity, thrash, faults, soak, keys, and lm-eval as a client.
 
-    make exam NAME=serve                                              all parts, some 45 minutes
+    make exam NAME=serve                                              all parts, about an hour
     python -m skillweave.scripts.exams.serve --part purity [...]      only these
 
 Each part has its criterion in its own module, written before the run. Writes
