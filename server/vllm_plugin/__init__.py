@@ -30,9 +30,12 @@ def register() -> None:
             TESTED,
         )
         return
-    from . import control, cpu_lora, engine_calls, residents, slot_changes, store_resolver
+    from . import bare_layers, control, cpu_lora, engine_calls, residents, slot_changes
+    from . import store_resolver as resolver
 
-    for change in (cpu_lora, slot_changes, residents, engine_calls, control, store_resolver):
+    for change in (cpu_lora, slot_changes, bare_layers):
+        change.install()
+    for change in (residents, engine_calls, control, resolver):
         change.install()
 
 

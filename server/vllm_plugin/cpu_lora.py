@@ -47,6 +47,11 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):  # type: ignore[misc]
         self._tokens = lay_out(self.token_lora_indices)
         self._sampled = lay_out(self.sampler_indices)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no row of the batch has an adapter."""
+        return not self._tokens.stretches
+
     def forget(self, slot: int) -> None:
         """A slot holds other weights than before."""
         for _, module in self._modules.values():
@@ -67,7 +72,7 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         """A linear module's update, fused projections together."""
-        if self._tokens.stretches:
+        if not self.idle:
             module = self._module(lora_a_stacked, lora_a_stacked, lora_b_stacked, output_slices)
             add_updates(y, x, module, self._tokens, scale=scale)
 

@@ -118,3 +118,20 @@ def test_the_platform_names_our_wrapper_once_it_is_installed() -> None:
     install()
     assert current_platform.get_punica_wrapper() == NAME
     assert resolve_obj_by_qualname(NAME).__name__ == "GroupedPunicaWrapper"
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")  # vLLM's import
+def test_a_layer_is_bare_only_while_no_row_has_an_adapter() -> None:
+    from skillweave.server.vllm_plugin.bare_layers import shortcut
+
+    class Layer(torch.nn.Module):
+        def __init__(self, below: torch.nn.Module, punica: object) -> None:
+            super().__init__()
+            self.base_layer, self.punica_wrapper = below, punica
+
+        forward = shortcut(lambda self, x: "with lora")
+
+    below, x = torch.nn.Identity(), torch.ones(1)
+    assert Layer(below, wrapper([-1, -1]))(x) is x
+    assert Layer(below, wrapper([-1, 0]))(x) == "with lora"
+    assert Layer(below, object())(x) == "with lora"
