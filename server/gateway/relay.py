@@ -139,7 +139,7 @@ class Relay:
     def _body(self, asked: Asked, name: str, target: Target, ticket: Ticket) -> bytes:
         control: dict[str, object] = {}
         if self._kind != "tokenize":
-            control |= self._service.door.bounds(asked.caller, asked.fields)
+            control |= self._service.door.bounds(asked.caller, asked.fields, kind=self._kind)
             control |= usage_control(asked.fields, self._kind)
             if ticket.priority is not None:
                 control["priority"] = ticket.priority

@@ -30,6 +30,7 @@ NOTHING = "0" * 64
 """The hash before the first entry."""
 MAX_FACT_CHARS = 500
 MAX_FACTS = 16
+MAX_NUMBER = 2**63
 _MAX_LINE_BYTES = 65_536
 _TOKEN = re.compile(r"(sk-sw-[0-9a-f]{4})[A-Za-z0-9_-]*|(swh_[0-9a-f]{4})[A-Za-z0-9_-]*")
 
@@ -165,6 +166,8 @@ def _entry(action: str, who: str, result: str, facts: Mapping[str, Fact]) -> dic
 
 def _clean(value: Fact) -> Fact:
     """A fact without control characters, of bounded length, with tokens struck out."""
+    if isinstance(value, float | int) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+        return "no number"  # NaN and infinity are no JSON, and a number may have many digits
     if not isinstance(value, str):
         return value
     plain = "".join(c if c.isprintable() else "?" for c in value[:MAX_FACT_CHARS])

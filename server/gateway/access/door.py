@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from ...access_settings import AccessState, Limits, is_loopback
 from ..errors import BudgetSpent, Forbidden, ForeignPage
+from ..kinds import Kind
 from .caller import ANYBODY, Admin, Caller
 from .judge import Fields, judge, with_bounds
 from .key_ring import KeyRing
@@ -104,9 +105,9 @@ class Door:
         self._refuse_spent(caller)
         judge(fields, self._state.limits, caller.limits)
 
-    def bounds(self, caller: Caller, fields: Fields) -> Mapping[str, object]:
-        """Fields that the gateway sets for the engine so that the key's limits hold."""
-        return with_bounds(fields, caller.limits)
+    def bounds(self, caller: Caller, fields: Fields, *, kind: Kind) -> Mapping[str, object]:
+        """Fields that the gateway sets for the engine so that the limits hold."""
+        return with_bounds(fields, self._state.limits, caller.limits, kind=kind)
 
     def charge(self, caller: Caller, name: str, *, prompt: int, completion: int) -> None:
         """Note the tokens that an answer took."""

@@ -11,11 +11,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ...access_settings import Limits
 from ..errors import RequestRefused
+from ..kinds import Kind
 from .keys import KeyLimits
 
 Fields = Mapping[str, object]
 ANSWERS = ("n", "best_of")
 LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "min_tokens")
+LENGTHS_OF: Mapping[Kind, tuple[str, ...]] = {
+    "chat": ("max_tokens", "max_completion_tokens"),
+    "completion": ("max_tokens",),
+    "response": ("max_output_tokens",),
+    "tokenize": (),
+}
+"""The fields by which a kind of request bounds its answer; the engine passes over the others."""
 TEXTS = ("prompt", "input", "instructions")
 ALTERNATIVES = ("logprobs", "top_logprobs", "prompt_logprobs")
 STOPS = ("stop", "stop_token_ids", "bad_words")
@@ -42,11 +50,15 @@ def judge(fields: Fields, limits: Limits, key: KeyLimits) -> None:
         rule(fields, limits, key)
 
 
-def with_bounds(fields: Fields, key: KeyLimits) -> Mapping[str, object]:
-    """What the gateway must ask for in the client's place, so that the key's bound holds."""
-    if key.max_tokens is None or any(fields.get(name) is not None for name in LENGTHS[:3]):
+def with_bounds(
+    fields: Fields, limits: Limits, key: KeyLimits, *, kind: Kind
+) -> Mapping[str, object]:
+    """What the gateway must ask for in the client's place, so that the bound of an answer holds."""
+    names = LENGTHS_OF[kind]
+    bound = _least(limits.max_tokens, key.max_tokens)
+    if bound is None or not names or any(fields.get(name) is not None for name in names):
         return {}
-    return {"max_output_tokens" if "input" in fields else "max_tokens": key.max_tokens}
+    return {names[0]: bound}
 
 
 def _model(fields: Fields, limits: Limits, key: KeyLimits) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,6 +57,13 @@ def test_no_token_and_no_line_break_gets_in(path: Path) -> None:
     assert token[-30:] not in text
     assert len(text.splitlines()) == 1
     assert len(text) < 1500
+
+
+def test_a_number_that_json_does_not_have_or_that_is_endless_is_none(path: Path) -> None:
+    strange = {"a": math.nan, "b": -math.inf, "c": 10**4000}
+    Audit(path).record("alias", who="admin", **strange, fine=3)
+    assert Audit(path).last(1)[0]["facts"] == dict.fromkeys("abc", "no number") | {"fine": 3}
+    assert verify(path).problems == ()
 
 
 @pytest.mark.parametrize("line", [0, 1, 2])

@@ -95,11 +95,23 @@ def test_a_key_may_be_tighter_than_the_server_and_never_wider() -> None:
 
 def test_a_key_s_bound_is_asked_for_where_the_client_is_silent() -> None:
     key = KeyLimits(max_tokens=4)
-    assert with_bounds({"model": "base"}, key) == {"max_tokens": 4}
-    assert with_bounds({"model": "base", "max_tokens": None}, key) == {"max_tokens": 4}
-    assert with_bounds({"model": "base", "max_completion_tokens": 2}, key) == {}
-    assert with_bounds({"model": "base", "input": "x"}, key) == {"max_output_tokens": 4}
-    assert with_bounds({"model": "base"}, NO_LIMITS) == {}
+    free = Limits()
+    assert with_bounds({}, free, key, kind="chat") == {"max_tokens": 4}
+    assert with_bounds({"max_tokens": None}, free, key, kind="chat") == {"max_tokens": 4}
+    assert with_bounds({"max_completion_tokens": 2}, free, key, kind="chat") == {}
+    assert with_bounds({}, free, key, kind="response") == {"max_output_tokens": 4}
+    assert with_bounds({}, free, NO_LIMITS, kind="chat") == {}
+    assert with_bounds({}, Limits(max_tokens=3), key, kind="completion") == {"max_tokens": 3}
+    assert with_bounds({}, free, key, kind="tokenize") == {}
+
+
+def test_a_length_that_the_engine_passes_over_lifts_no_bound() -> None:
+    key, free = KeyLimits(max_tokens=4), Limits()
+    other = {"max_output_tokens": 1}
+    assert with_bounds(other, free, key, kind="chat") == {"max_tokens": 4}
+    assert with_bounds({"max_tokens": 1}, free, key, kind="response") == {"max_output_tokens": 4}
+    other = {"max_completion_tokens": 1}
+    assert with_bounds(other, free, key, kind="completion") == {"max_tokens": 4}
 
 
 def test_the_default_limits_let_an_ordinary_request_pass() -> None:
