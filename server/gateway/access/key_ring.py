@@ -19,6 +19,8 @@ from .keys import STYLE, Key
 LOOK_S = 0.25
 """A key that was made or revoked counts after at most so long."""
 NEVER = float("inf")
+UNREAD = "unread"
+"""In the place of a stamp: look again."""
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +50,7 @@ class KeyRing:
         self._now = now
         self._held: dict[str, Held] = {}
         self._stamp: object = None
+        self._problem = ""
         self._next_look = 0.0
 
     @property
@@ -86,8 +89,13 @@ class KeyRing:
         try:
             keys = KeyFile(self._path).all()
         except StoreError as err:
-            log.error("no key is accepted until this is repaired: %s", err)
-            keys = []
+            if str(err) != self._problem:
+                log.error("no key is accepted until this is repaired: %s", err)
+            keys, self._problem = [], str(err)
+            if isinstance(err.__cause__, OSError):
+                self._stamp = UNREAD  # it may be readable in a moment, and look the same
+        else:
+            self._problem = ""
         self._held = {key.id: _held(key) for key in keys if key.revoked_at is None}
 
 

@@ -36,6 +36,7 @@ class Usage:
         self._day_number, self._day = -1, ""
         self._pending: dict[Where, Sum] = {}
         self._spent: dict[tuple[str, str], int] = {}
+        self._failing = False
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         if file is not None:
@@ -87,13 +88,23 @@ class Usage:
         self._pending = {}
         try:
             await asyncio.to_thread(file.add, taken)
-            seen = await asyncio.to_thread(file.spent, self._today())
         except StoreError as err:
-            log.error("usage is counted and not written yet: %s", err)
+            self._say_once("usage is counted and not written yet", err)
             for where, sums in taken.items():
                 self._pending.setdefault(where, Sum()).add(sums)
             return
-        self._take_in(seen)
+        try:
+            self._take_in(await asyncio.to_thread(file.spent, self._today()))
+        except StoreError as err:  # what was written is written, and counted here, too
+            self._say_once("what other servers used is not known", err)
+            return
+        self._failing = False
+
+    def _say_once(self, what: str, err: StoreError) -> None:
+        """The first time only: it is tried again every second, and a log may lie on a full disk."""
+        if not self._failing:
+            log.error("%s: %s", what, err)
+        self._failing = True
 
     def _take_in(self, seen: dict[tuple[str, str], int]) -> None:
         """What the file says, other gateways' tokens included, and what is not in it yet."""

@@ -19,15 +19,19 @@ from .files import make_private_folder
 COLUMNS = ("day", "key", "team", "adapter")
 """What usage can be summed by."""
 BUSY_S = 5.0
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS used (
   day TEXT NOT NULL, key TEXT NOT NULL, team TEXT NOT NULL, adapter TEXT NOT NULL,
   requests INTEGER NOT NULL, prompt INTEGER NOT NULL, completion INTEGER NOT NULL,
-  PRIMARY KEY (day, key, team, adapter)) WITHOUT ROWID;
+  PRIMARY KEY (day, key, team, adapter)) WITHOUT ROWID
+""",
+    """
 CREATE TABLE IF NOT EXISTS spent (
   key TEXT NOT NULL, day TEXT NOT NULL, tokens INTEGER NOT NULL,
-  PRIMARY KEY (key, day)) WITHOUT ROWID;
-"""
+  PRIMARY KEY (key, day)) WITHOUT ROWID
+""",
+)
 EVER = "ever"
 """In the place of a day: all days together."""
 
@@ -75,6 +79,9 @@ class UsageFile:
             for day in (where.day, EVER)
         ]
         with self._open(make=True) as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            for table in _SCHEMA:  # the file may be there without them: its maker was cut short
+                db.execute(table)
             db.executemany(
                 "INSERT INTO used VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET requests = "
                 "requests + excluded.requests, prompt = prompt + excluded.prompt, completion = "
@@ -96,6 +103,8 @@ class UsageFile:
         if not self._path.is_file():
             return {}
         with self._open() as db:
+            if not _has_tables(db):
+                return {}
             rows = db.execute("SELECT key, day, tokens FROM spent WHERE day IN (?, ?)", (day, EVER))
             return {(key, when): tokens for key, when, tokens in rows}
 
@@ -124,6 +133,8 @@ class UsageFile:
         )
         heads = [*by, "requests", "prompt_tokens", "completion_tokens", "tokens"]
         with self._open() as db:
+            if not _has_tables(db):
+                return []
             rows = db.execute(query, (since or "",)).fetchall()
         return [dict(zip(heads, row, strict=True)) for row in rows]
 
@@ -146,4 +157,8 @@ class UsageFile:
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with contextlib.closing(sqlite3.connect(self._path, timeout=BUSY_S)) as db, db:
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA)
+
+
+def _has_tables(db: sqlite3.Connection) -> bool:
+    count = db.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0]
+    return int(count) == len(_SCHEMA)

@@ -1,5 +1,7 @@
 """The door: who is recognised, who is not, and that nobody can tell the refusals apart."""
 
+import os
+import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -99,6 +101,21 @@ def test_a_ring_follows_its_file_and_fails_closed(file: KeyFile) -> None:
     file.path.unlink()
     ring.look_now()
     assert ring.required
+
+
+def test_a_file_that_could_not_be_read_once_is_read_again(file: KeyFile) -> None:
+    made = file.create(Wish(name="ci"))
+    free = os.open("/dev/null", os.O_RDONLY)  # the descriptors of this process run out
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ring = KeyRing(file.path)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        assert ring.find(made.token) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        os.close(free)
+    ring.look_now()
+    assert ring.find(made.token) == made.key
 
 
 def test_an_old_secret_ends_with_its_grace_and_a_key_with_its_days(file: KeyFile) -> None:

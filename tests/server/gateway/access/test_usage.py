@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from skillweave.adapters.errors import UsageError
+from skillweave.adapters.errors import StoreError, UsageError
 from skillweave.server.gateway.access.usage import Usage
 from skillweave.server.gateway.access.usage_file import Sum, UsageFile, Where
 
@@ -104,3 +104,33 @@ def test_only_the_owner_may_read_it(file: UsageFile, tmp_path: Path) -> None:
     file.add({Where("2026-01-01", "k", "", "sql"): Sum(1, 1, 1)})
     for path in (tmp_path / "access").iterdir():
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_whose_maker_was_cut_short_is_finished(file: UsageFile, tmp_path: Path) -> None:
+    (tmp_path / "access").mkdir()
+    (tmp_path / "access" / "usage.sqlite").touch()
+    assert file.table(["key"]) == []
+    assert file.spent("2026-01-01") == {}
+    file.add({Where("2026-01-01", "k", "", "sql"): Sum(1, 2, 3)})
+    assert file.table(["key"])[0]["tokens"] == 5
+
+
+class Unreadable(UsageFile):
+    """A file that takes what is added, and cannot be read."""
+
+    def spent(self, day: str) -> dict[tuple[str, str], int]:
+        raise StoreError("the disk does not read")
+
+
+def test_what_was_written_is_not_written_again_because_reading_failed(tmp_path: Path) -> None:
+    async def test() -> None:
+        path = tmp_path / "usage.sqlite"
+        usage = Usage(Unreadable(path))
+        for _ in range(3):
+            usage.charge("k", "", "sql", prompt=3, completion=4)
+            await usage.flush()
+        await usage.close()
+        assert UsageFile(path).table(["key"])[0]["tokens"] == 21
+        assert usage.spent("k") == (21, 21)
+
+    asyncio.run(test())
