@@ -51,8 +51,9 @@ class Gateway:
                 create_app(service),
                 http=bounded_http(state.access.limits),
                 ws="none",
+                proxy_headers=False,  # an address is that of the connection, not what a header says
                 log_config=None,  # everything is written as `quiet.py` says
-                log_level="warning",
+                log_level="error",  # a warning is what any client can cause, as often as it likes
                 access_log=False,
                 lifespan="off",
                 timeout_graceful_shutdown=max(1, round(state.stop_timeout_s)),

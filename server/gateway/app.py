@@ -34,11 +34,13 @@ RELAYED: tuple[tuple[str, str, Kind], ...] = (
     ("/v1/tokenize", "/tokenize", "tokenize"),
 )
 """Our path, the engine's, and what its requests look like."""
+NOT_WELL = "something is missing; `skillweave status` on the server's machine says what"
+"""What others than this machine are told on /ready: a reason may name folders and engines."""
 
 
 def create_app(service: Service) -> FastAPI:
     """The application around one service. Documentation pages are off: they load from elsewhere."""
-    app = FastAPI(title="skillweave", docs_url=None, redoc_url=None)
+    app = FastAPI(title="skillweave", docs_url=None, redoc_url=None, redirect_slashes=False)
     relays: dict[str, ASGIApp] = {}
     for path, upstream, kind in RELAYED:
         relay = relays[path] = Relay(service, path=upstream, kind=kind)
@@ -57,9 +59,11 @@ def create_app(service: Service) -> FastAPI:
         return {"status": "ok"}
 
     @app.get("/ready")
-    async def ready() -> Response:
+    async def ready(request: Request) -> Response:
         draining = service.state.draining
         problem = "the server is about to end" if draining else service.problem
+        if problem and not draining and not service.door.is_here(request.scope):
+            problem = NOT_WELL
         yes = service.ready and not draining
         return JSONResponse({"ready": yes, "problem": problem}, status_code=200 if yes else 503)
 
@@ -103,11 +107,12 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def plain(request: Request, err: HTTPException) -> Response:
         row = Row(err.status_code, INVALID)
-        body = error_body(f"{request.method} {request.url.path}: {err.detail}", row=row)
-        return Response(body, status_code=err.status_code, media_type="application/json")
+        body = error_body(f"{request.method} {request.scope['path']}: {err.detail}", row=row)
+        kind = "application/json"
+        return Response(body, err.status_code, headers=err.headers, media_type=kind)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, err: Exception) -> Response:
-        log.exception("unexpected error on %s", request.url.path, exc_info=err)
+        log.exception("unexpected error on %s", request.scope["path"], exc_info=err)
         status, body = error_reply(err)
         return Response(body, status_code=status, media_type="application/json")

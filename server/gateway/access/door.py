@@ -23,6 +23,8 @@ from .usage import Usage
 from .usage_file import UsageFile
 
 ADMIN_HEADER = b"x-skillweave-admin-key"
+FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
+"""A proxy on this machine makes everybody look like this machine; these headers give it away."""
 NO_KEY = (
     "this server needs a valid key: expected `Authorization: Bearer sk-sw-...`; whoever runs the "
     "server makes one with `skillweave keys create NAME`"
@@ -139,13 +141,16 @@ class Door:
             if most is not None and spent >= most:
                 raise BudgetSpent(f"this key has used {spent} of its {most} tokens {when}")
 
+    def is_here(self, scope: Scope) -> bool:
+        """Whether a request comes from this machine, and from no proxy on it as far as it says."""
+        forwarded = any(name in FORWARDED for name, _ in scope["headers"])
+        return is_loopback(_address(scope)) and not forwarded
+
     def _refuse_elsewhere(self, scope: Scope) -> bool:
         """Whether a request comes from this machine; if not, it is from a network of the admin."""
-        client = scope.get("client")
-        host = str(client[0]) if client else ""
-        here = is_loopback(host)
-        if not here and not _within(host, self._state.admin_networks):
-            raise Forbidden("admin routes answer to this machine only")
+        here = self.is_here(scope)
+        if not here and not _within(_address(scope), self._state.admin_networks):
+            raise Forbidden("admin routes answer to this machine only, and through no proxy")
         return here
 
     def refuse_foreign_page(self, scope: Scope) -> None:
@@ -153,6 +158,12 @@ class Door:
         problem = foreign_page(scope["headers"], names=self._state.server_names)
         if problem is not None:
             raise ForeignPage(f"this request was refused: {problem}")
+
+
+def _address(scope: Scope) -> str:
+    """Where the connection comes from, whatever headers say."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _caller(key: Key) -> Caller:

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 
 from ..access.audit import Fact
 from ..access.caller import Admin
+from ..errors import RequestRefused
 from ..service import Service
 
 FACTS = (
@@ -56,6 +57,8 @@ def guarded_route(service: Service, *, prefix: str) -> type[APIRoute]:
                 who = admin_of(request).who
                 async with service.audit.during(NAMES.get(path, path), who=who) as act:
                     try:
+                        if self.body_field is not None:  # FastAPI would read it without a bound
+                            await _read(request)
                         reply = await answer(request)
                         act.facts.update(facts_in(bytes(reply.body)))
                     finally:
@@ -65,6 +68,22 @@ def guarded_route(service: Service, *, prefix: str) -> type[APIRoute]:
             return guarded
 
     return Guarded
+
+
+async def _read(request: Request) -> None:
+    """Read a body where Starlette keeps it.
+
+    Raises:
+        RequestRefused: it is too large.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise RequestRefused(
+                f"the body is larger than {MAX_BODY_BYTES} bytes, the most that is read", status=413
+            )
+    request._body = bytes(body)
 
 
 def facts_in(document: bytes) -> dict[str, Fact]:

@@ -1,6 +1,7 @@
 """The admin routes of keys, usage and audit; and that every change below /admin is recorded."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,56 @@ def test_the_admin_is_asked_for_the_key_before_a_byte_of_the_body(arena: Arena) 
             reply = await a.http.post("/admin/publish", content=body(), headers=kind)
             assert reply.status_code == 401
             assert taken == []
+
+    asyncio.run(test())
+
+
+def test_an_admin_body_without_an_end_is_not_read_to_it(arena: Arena) -> None:
+    async def test() -> None:
+        sent = 0
+
+        async def endless() -> AsyncIterator[bytes]:
+            nonlocal sent
+            for _ in range(1000):
+                sent += 65_536
+                yield b"a" * 65_536
+
+        async with arena() as a:
+            for verb in ("alias", "keys", "drain", "publish"):
+                sent = 0
+                headers = {**ADMIN, "content-type": "application/json"}
+                reply = await a.http.post(f"/admin/{verb}", content=endless(), headers=headers)
+                assert reply.status_code in (411, 413), verb
+                assert sent < 3 * 1024**2
+
+    asyncio.run(test())
+
+
+def test_a_slash_too_many_leads_nowhere(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena() as a:
+            reply = await a.http.get("/admin/state/", headers={"host": "evil.example"})
+            assert reply.status_code == 404
+            assert (await a.http.delete("/health")).headers["allow"] == "GET"
+
+    asyncio.run(test())
+
+
+def test_why_a_server_is_not_ready_is_told_to_its_own_machine(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena() as a:
+            a.service.problem = "/srv/store is on fire"
+            through = {"x-forwarded-for": "203.0.113.9"}
+            assert "/srv" in (await a.http.get("/ready")).json()["problem"]
+            assert "/srv" not in (await a.http.get("/ready", headers=through)).text
+            app = create_app(a.service)
+            other = httpx.ASGITransport(app, client=("203.0.113.9", 1))
+            async with httpx.AsyncClient(transport=other, base_url="http://127.0.0.1") as http:
+                assert (await http.get("/ready")).json() == {
+                    "ready": True,
+                    "problem": "something is missing; `skillweave status` on the server's machine "
+                    "says what",
+                }
 
     asyncio.run(test())
 

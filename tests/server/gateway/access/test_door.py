@@ -161,6 +161,9 @@ def test_the_admin(file: KeyFile) -> None:
         scope(x_skillweave_admin_key=user.token),
         scope("10.2.0.1", x_skillweave_admin_key="the-key"),
         scope("testclient", x_skillweave_admin_key="the-key"),
+        scope(x_skillweave_admin_key="the-key", x_forwarded_for="127.0.0.1"),
+        scope(x_skillweave_admin_key="the-key", forwarded="for=10.1.2.3"),
+        scope("10.2.0.1", x_skillweave_admin_key="the-key", x_forwarded_for="10.1.2.3"),
     ):
         with pytest.raises(Forbidden):
             door.enter_admin(request)
@@ -168,6 +171,12 @@ def test_the_admin(file: KeyFile) -> None:
         Door(admin_key="").enter_admin(scope())
     with pytest.raises(Forbidden):
         Door(admin_key="").enter_admin(scope(x_skillweave_admin_key=""))
+
+
+def test_a_proxy_on_this_machine_is_let_in_where_it_was_named() -> None:
+    door = Door(AccessState(admin_networks=("127.0.0.0/8",)), admin_key="the-key")
+    through = scope(x_skillweave_admin_key="the-key", x_forwarded_for="203.0.113.9")
+    assert not door.enter_admin(through).here  # so that it names no path of this machine
 
 
 def test_a_foreign_page_is_refused_where_no_key_protects() -> None:
