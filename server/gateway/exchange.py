@@ -6,9 +6,9 @@ Refuses to own where names and tokens stand in the bytes (`names.py`, `usage_wir
 
 import aiohttp
 
-from .asked import Asked, tokens_of_prompt
+from .asked import Asked, tokens_of_answers, tokens_of_prompt
 from .names import ModelName
-from .usage_wire import StreamMeter, Tokens, asks_for_usage, usage_of
+from .usage_wire import StreamMeter, Tokens, asks_for_usage, tokens_of_event, usage_of
 from .wire import Headers, Reply
 
 EVENT_STREAM = "text/event-stream"
@@ -25,16 +25,17 @@ class Meter:
 
     @property
     def tokens(self) -> Tokens | None:
-        """What the engine said; where it came to no end, the prompt's estimate and one token for
-        each event that passed. None where nothing was answered, or nothing is counted.
+        """What the engine said; where it came to no end, the prompt's estimate and the tokens that
+        the events hold which passed. None where nothing was answered, or nothing is counted.
         """
         if not self.sent or self._asked.kind == "tokenize":
             return None
         told = self._whole or (self._stream.tokens if self._stream is not None else None)
         if told is not None:
             return told
-        num_events = self._stream.num_events if self._stream is not None else 0
-        return Tokens(tokens_of_prompt(self._asked.fields), num_events)
+        fields, seen = self._asked.fields, self._stream.num_events if self._stream else 0
+        most = max(seen, tokens_of_answers(fields))
+        return Tokens(tokens_of_prompt(fields), min(seen * tokens_of_event(fields), most))
 
     def stream(self) -> StreamMeter:
         """The reader of a stream that begins."""

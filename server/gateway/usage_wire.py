@@ -29,16 +29,30 @@ class Tokens:
     completion: int
 
 
+_YES = frozenset({"1", "on", "t", "true", "y", "yes"})
+
+
 def asks_for_usage(fields: Fields) -> bool:
     """Whether the client wants the last event of a stream that tells the tokens."""
     options = fields.get("stream_options")
-    return isinstance(options, dict) and bool(options.get("include_usage"))
+    return isinstance(options, dict) and _is_yes(options.get("include_usage"))
+
+
+def tokens_of_event(fields: Fields) -> int:
+    """How many tokens an event of this stream may hold; a client can ask for long ones."""
+    value = fields.get("stream_interval")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return 1
+    try:
+        return max(1, int(float(value)))
+    except (ValueError, OverflowError):
+        return 1
 
 
 def usage_control(fields: Fields, kind: Kind) -> Mapping[str, object]:
     """What to ask of the engine on top, so that a stream tells its tokens."""
     options = fields.get("stream_options")
-    wanted = kind in ("chat", "completion") and fields.get("stream") is True
+    wanted = kind in ("chat", "completion") and _is_yes(fields.get("stream"))
     if not wanted or asks_for_usage(fields) or not isinstance(options, dict | None):
         return {}
     return {"stream_options": {"include_usage": True}}
@@ -106,6 +120,13 @@ class StreamMeter:
             return False
         self.tokens = _tokens(document.get("usage")) or self.tokens
         return _NO_CHOICES in event
+
+
+def _is_yes(value: object) -> bool:
+    """As engines read a boolean, which take 1 and "true" for yes: else those would go unpaid."""
+    if isinstance(value, str):
+        return value.lower() in _YES
+    return isinstance(value, int | float) and value == 1
 
 
 _LAST_OF_RESPONSE = ("response.completed", "response.incomplete", "response.failed")

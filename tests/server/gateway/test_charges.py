@@ -8,6 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from skillweave.server.engines.fake import FakeEngine
+from skillweave.server.gateway.access.caller import ANYBODY
+from skillweave.server.gateway.asked import Asked, Wishes
+from skillweave.server.gateway.exchange import Meter
+from skillweave.server.gateway.usage_wire import Tokens
 
 Arena = Any
 USER = [{"role": "user", "content": "one two three"}]
@@ -91,6 +95,20 @@ def test_only_who_asks_for_usage_sees_it(arena: Arena) -> None:
             assert json.loads(asked[-2].removeprefix("data: "))["usage"]["completion_tokens"] == 4
             assert not any("usage" in event for event in plain)
             assert plain[-1] == asked[-1] == "data: [DONE]"
+
+    run(test)
+
+
+@pytest.mark.parametrize("stream", ["true", 1])
+@pytest.mark.parametrize("options", [None, {"include_usage": "false"}, {"include_usage": 0}])
+def test_no_spelling_of_a_stream_is_cheaper(arena: Arena, stream: object, options: object) -> None:
+    async def test() -> None:
+        async with arena() as a:
+            book = Book().open(a.service)
+            reply = await a.chat("base", "one two three", stream=stream, stream_options=options)
+            assert reply.headers["content-type"].startswith("text/event-stream")
+            assert book.charges == [("anybody", "base", 3, 4)]
+            assert "usage" not in reply.text
 
     run(test)
 
@@ -195,3 +213,14 @@ def test_time_that_is_over_is_a_504_and_stops_the_engine(arena: Arena) -> None:
                 assert "x-skillweave-timeout-s" in reply.json()["error"]["message"]
 
     run(test)
+
+
+def test_long_events_of_a_stream_that_was_left_are_paid_for() -> None:
+    fields: dict[str, object] = {"stream": True, "stream_interval": 10, "max_tokens": 25}
+    meter = Meter(Asked(fields, "chat", ANYBODY, Wishes()))
+    meter.sent = True
+    stream = meter.stream()
+    stream.feed(b'data: {"choices":[{}]}\n\n' * 2)
+    assert meter.tokens == Tokens(0, 20)
+    stream.feed(b'data: {"choices":[{}]}\n\n')
+    assert meter.tokens == Tokens(0, 25)  # not more than was asked for

@@ -6,7 +6,14 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skillweave.server.gateway.usage_wire import StreamMeter, Tokens, usage_control, usage_of
+from skillweave.server.gateway.usage_wire import (
+    StreamMeter,
+    Tokens,
+    asks_for_usage,
+    tokens_of_event,
+    usage_control,
+    usage_of,
+)
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
@@ -115,3 +122,25 @@ def test_only_a_stream_that_does_not_ask_is_asked_for_it() -> None:
     assert usage_control({"stream": False}, "chat") == {}
     assert usage_control({"stream": True, "stream_options": "bad"}, "chat") == {}
     assert usage_control({"stream": True}, "response") == {}
+
+
+@pytest.mark.parametrize("yes", [True, 1, 1.0, "true", "TRUE", "1", "on", "yes", "y", "t"])
+def test_whatever_an_engine_takes_for_yes_is_a_stream_that_is_counted(yes: object) -> None:
+    asked = {"stream_options": {"include_usage": True}}
+    assert usage_control({"stream": yes}, "chat") == asked
+    assert asks_for_usage({"stream_options": {"include_usage": yes}})
+
+
+@pytest.mark.parametrize("no", [False, None, 0, "false", "off", "0", "no", 2, "maybe", [1], {}])
+def test_whatever_it_takes_for_no_asks_for_nothing_and_is_counted_all_the_same(no: object) -> None:
+    asked = {"stream_options": {"include_usage": True}}
+    assert usage_control({"stream": no}, "chat") == {}
+    assert usage_control({"stream": True, "stream_options": {"include_usage": no}}, "chat") == asked
+
+
+def test_events_that_hold_many_tokens_each_count_as_many() -> None:
+    assert tokens_of_event({}) == 1
+    assert tokens_of_event({"stream_interval": 50}) == 50
+    assert tokens_of_event({"stream_interval": "50"}) == 50
+    for odd in (None, 0, -3, True, "x", [2], 1.5, "9" * 5000):
+        assert tokens_of_event({"stream_interval": odd}) == 1
