@@ -119,19 +119,20 @@ def dump(value: object, *, sort_keys: bool = False) -> bytes:
 
 def _parse_json(raw: bytes) -> Fields:
     try:
-        fields = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
+        text = raw.decode(json.detect_encoding(raw))  # strictly; `loads` lets halves pass
+        fields = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RequestRefused:
         raise
     except (ValueError, RecursionError) as err:
         raise RequestRefused(f"the body is not JSON: {str(err)[:200]}") from err
     if not isinstance(fields, dict):
         raise RequestRefused(f"the body is a JSON {type(fields).__name__}: expected an object")
-    if _HALF.search(raw):
+    if _HALF.search(text):
         _refuse_half_characters(fields)
     return fields
 
 
-_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """A surrogate; two of them in the right order spell a character, one alone spells nothing."""
 
 

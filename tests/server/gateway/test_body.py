@@ -147,6 +147,15 @@ def test_text_of_content() -> None:
     assert text_of([{"type": "image_url"}, {"type": "text", "text": "a"}]) == "a"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_half_a_character_is_refused_in_every_encoding(encoding: str) -> None:
+    body = '{"model":"m","messages":[{"role":"user","content":"%s"}]}'
+    for half in ("\ud83d", "\\ud83d"):
+        with pytest.raises(RequestRefused, match="half a character|not JSON"):
+            parse_body((body % half).encode(encoding, "surrogatepass"), kind="chat")
+    assert parse_body((body % "\N{GRINNING FACE}").encode(encoding), kind="chat")["model"] == "m"
+
+
 def test_half_a_character_is_refused_and_a_pair_is_one() -> None:
     body = b'{"model":"base","messages":[{"role":"user","content":"%s"}]}'
     for half in (b"a\\ud83d", b"\\uDE00 b", b"\\ude00\\ud83d"):
