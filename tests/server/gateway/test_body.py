@@ -151,7 +151,7 @@ def test_text_of_content() -> None:
 def test_half_a_character_is_refused_in_every_encoding(encoding: str) -> None:
     body = '{"model":"m","messages":[{"role":"user","content":"%s"}]}'
     for half in ("\ud83d", "\\ud83d"):
-        with pytest.raises(RequestRefused, match="half a character|not JSON"):
+        with pytest.raises(RequestRefused, match=r"half a character|not JSON"):
             parse_body((body % half).encode(encoding, "surrogatepass"), kind="chat")
     assert parse_body((body % "\N{GRINNING FACE}").encode(encoding), kind="chat")["model"] == "m"
 
