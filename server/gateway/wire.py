@@ -5,6 +5,7 @@ being said.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 
@@ -159,8 +160,9 @@ class Attended:
 class Reply:
     """One answer on its way out; remembers whether it has begun, for errors on the way."""
 
-    def __init__(self, send: Send, span: Span) -> None:
+    def __init__(self, send: Send, span: Span, *, stall_s: float = STALL_S) -> None:
         self._send = send
+        self._stall_s = stall_s
         self.span = span
         self.begun = False
         self.ended = False
@@ -192,8 +194,16 @@ class Reply:
         await self.chunk(body, last=True)
 
     async def fail(self, err: BaseException, headers: Headers = ()) -> None:
-        """Say what went wrong: as a status while that is possible, as an event in a stream."""
+        """Say what went wrong: as a status while that is possible, as an event in a stream.
+
+        A client that reads nothing does not hear of it; nobody waits for him any longer than that.
+        """
         self.span.outcome = type(err).__name__
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._stall_s):
+                await self._say(err, headers)
+
+    async def _say(self, err: BaseException, headers: Headers) -> None:
         status, body = error_reply(err)
         if not self.begun:
             more = [(b"content-type", b"application/json")]

@@ -95,6 +95,22 @@ def test_a_client_that_does_not_read_counts_as_gone() -> None:
     run(test)
 
 
+def test_bad_news_does_not_wait_for_ever_for_a_client_that_does_not_read() -> None:
+    async def test() -> None:
+        client = Client(reads=False)
+        reply = Reply(client.send, Span("/x"), stall_s=0.02)
+        client.reads.set()
+        await reply.start(200, [], streaming=True)
+        client.reads.clear()
+        with pytest.raises(DeadlinePassed) as late:
+            async with Attended(client.receive, reply, timeout_s=0.01):
+                await reply.chunk(b"never read")
+        await reply.fail(late.value)
+        assert reply.span.outcome == "DeadlinePassed"
+
+    run(test)
+
+
 def test_a_failure_and_a_cancellation_from_elsewhere_pass() -> None:
     async def test() -> None:
         client = Client()
