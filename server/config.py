@@ -118,6 +118,11 @@ class ServeConfig(BaseModel):
                 "engine_url fronts an engine that is already running: engine_args and num_engines "
                 "cannot change it; pass them where that engine is started"
             )
+        if self.engine_url is not None and "@" in self.engine_url:
+            raise ValueError(
+                "engine_url holds a user or password, which would stand in logs: leave it out and "
+                "give the engine's key in SKILLWEAVE_ENGINE_KEY"
+            )
         if self.engine_key is not None and self.engine_url is None:
             raise ValueError("engine_key without engine_url: an engine we start has its own secret")
         return self

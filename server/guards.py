@@ -34,6 +34,9 @@ GATEWAY_RULE = Backoff(first_s=0.1, longest_s=2.0, steady_s=1.0)
 FOREIGN_SILENT_S = 10.0
 """An engine that we did not start cannot be started again: only requests are kept from it."""
 
+FOREIGN_PAUSE_S = 5.0
+"""Before it is asked again where it answers, but not as an engine of ours."""
+
 Say = Callable[[str], None]
 Changed = Callable[[], None]
 
@@ -115,9 +118,18 @@ class ForeignGuard:
 
     child: Child | None = None
 
-    def __init__(self, state: EngineState, *, timeout_s: float, say: Say, changed: Changed) -> None:
+    def __init__(
+        self,
+        state: EngineState,
+        *,
+        timeout_s: float,
+        say: Say,
+        changed: Changed,
+        silent_s: float = FOREIGN_SILENT_S,
+    ) -> None:
         self.state = state
         self._timeout_s = timeout_s
+        self._silent_s = silent_s
         self._say = say
         self._changed = changed
         self.settled: asyncio.Future[EngineError | None] = asyncio.Future()
@@ -134,6 +146,7 @@ class ForeignGuard:
                     self.settled.set_result(err)
                     return
                 self._say(str(err))
+                await asyncio.sleep(FOREIGN_PAUSE_S)  # it may answer at once, and wrongly
                 continue
             self._turn(ready=True)
             if first:
@@ -141,7 +154,7 @@ class ForeignGuard:
             else:
                 self._say(f"the engine at {self.state.url} answers again")
             first = False
-            await until_engine_silent(self.state, silent_s=FOREIGN_SILENT_S)
+            await until_engine_silent(self.state, silent_s=self._silent_s)
             self._say(f"the engine at {self.state.url} does not answer")
             self._turn(ready=False)
 

@@ -77,6 +77,8 @@ class Supervisor:
         self._access = AccessState()
         self._keeping: list[asyncio.Task[None]] = []
         self._draining = False
+        self._again: asyncio.TimerHandle | None = None
+        """Set while the state file cannot be written."""
 
     def stop(self) -> None:
         """Ask for a clean end; asked twice, everything is killed at once."""
@@ -232,12 +234,16 @@ class Supervisor:
 
     def _announce(self) -> None:
         """Write the state file and tell the gateway; where the disk is full, soon again."""
+        if self._again is not None:
+            self._again.cancel()
         try:
             self._write_state()
         except OSError as err:
-            self._say(f"{self._nursery.state_path} cannot be written: {err}; trying again")
-            asyncio.get_running_loop().call_later(RETRY_S, self._announce)
+            if self._again is None:
+                self._say(f"{self._nursery.state_path} cannot be written: {err}; trying again")
+            self._again = asyncio.get_running_loop().call_later(RETRY_S, self._announce)
             return
+        self._again = None
         if self._gateway is not None and self._gateway.child.alive:
             self._gateway.child.poke()
 

@@ -1,9 +1,9 @@
 """uvicorn's HTTP protocol with bounds on the head of a request: its size, and its time.
 
-Without them a client can fill the memory with one endless header, and hold connections for ever by
-sending nothing. uvicorn has no setting for either and no place to put one, so four of its callbacks
-are extended here; nothing else is changed. Owns these two bounds. Refuses to own the body
-(`wire.py`).
+Without them a client can fill the memory with one endless header (after a body, too: a trailer),
+and hold connections for ever by sending nothing. uvicorn has no setting for either and no place to
+put one, so some of its callbacks are extended here; nothing else is changed. Owns these two bounds.
+Refuses to own the body (`wire.py`).
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class BoundedHttp(HttpToolsProtocol):
     """Counts and times the head of a request; what comes after it is uvicorn's."""
 
     limits: ClassVar[Limits] = Limits()
-    _in_head = True
+    _got_on = False
     _waiting_bytes = 0
     _clock: asyncio.TimerHandle | None = None
 
@@ -68,19 +68,23 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        waiting = self._in_head
+        """What neither ends a head nor is a piece of a body is counted: it is kept until it ends."""
+        self._got_on = False
         super().data_received(data)
-        if waiting and self._in_head:
-            self._waiting_bytes += len(data)
-            if self._waiting_bytes > self.limits.header_bytes:
-                self._end(_too_large(self.limits))
+        self._waiting_bytes = 0 if self._got_on else self._waiting_bytes + len(data)
+        if self._waiting_bytes > self.limits.header_bytes:
+            self._end(_too_large(self.limits))
+
+    def on_body(self, body: bytes) -> None:
+        self._got_on = True
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begin_head()
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._got_on = True
         self._stop_clock()
         size = len(self.url) + sum(len(k) + len(v) for k, v in self.headers)
         app = self.app
@@ -92,7 +96,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.app = app
 
     def _begin_head(self) -> None:
-        self._in_head, self._waiting_bytes = True, 0
+        self._got_on = True
         self._stop_clock()
         self._clock = self.loop.call_later(self.limits.head_timeout_s, self._too_slow)
 

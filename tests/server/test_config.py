@@ -20,6 +20,12 @@ def test_a_key_without_an_engine_is_a_mistake() -> None:
         ServeConfig(base="b", engine_key="k")
 
 
+def test_no_secret_is_in_an_address() -> None:
+    with pytest.raises(ValidationError, match="would stand in logs") as refusal:
+        ServeConfig(engine_url="http://me:hunter22@127.0.0.1:1")
+    assert "hunter22" not in str(refusal.value.errors(include_input=False))
+
+
 def test_unknown_fields_are_refused() -> None:
     with pytest.raises(ValidationError, match="prot"):
         ServeConfig.model_validate({"base": "b", "prot": 1})

@@ -2,6 +2,7 @@
 be. Whole servers with fake engines.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -15,8 +16,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from aiohttp import web
 from skillweave.server.config import ServeConfig
+from skillweave.server.guards import ForeignGuard
+from skillweave.server.listen import free_port
 from skillweave.server.running import Running, serve_in_background
+from skillweave.server.state_file import EngineState
 
 METRICS_KEY = "metrics-key-of-the-tests"
 ADMIN_KEY = "admin-key-of-the-tests"
@@ -139,6 +144,52 @@ def test_before_its_end_a_server_says_so_and_goes_on_answering(
         wait_for(lambda: not psutil.pid_exists(running.pids[1]))
     (line,) = (logs / "access.log").read_text().splitlines()
     assert json.loads(line)["status"] == 200
+
+
+def test_a_foreign_engine_that_answers_wrongly_is_not_asked_all_the_time() -> None:
+    healthy, key_right, asked = True, True, 0
+
+    async def health(request: web.Request) -> web.Response:
+        return web.Response(status=200 if healthy else 503)
+
+    async def models(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.json_response(
+            {"data": []} if key_right else {}, status=200 if key_right else 401
+        )
+
+    async def test() -> None:
+        nonlocal healthy, key_right
+        app = web.Application()
+        app.add_routes([web.get("/health", health), web.get("/v1/models", models)])
+        port, lines = free_port(), []
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        guard = ForeignGuard(
+            EngineState(url=f"http://127.0.0.1:{port}"),
+            timeout_s=20,
+            say=lines.append,
+            changed=lambda: None,
+            silent_s=0.1,
+        )
+        keeping = asyncio.create_task(guard.keep())
+        assert await guard.settled is None
+        healthy = key_right = False
+        while guard.state.ready:
+            await asyncio.sleep(0.01)
+        healthy = True  # it is back, with another key
+        while asked == 1:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await runner.cleanup()
+        assert asked == 2
+        assert any("is its key right?" in line for line in lines)
+
+    asyncio.run(test())
 
 
 ORPHANS = """

@@ -8,7 +8,7 @@ import uvicorn
 from skillweave.server.access_settings import Limits
 from skillweave.server.gateway.bounded_http import bounded_http
 from skillweave.server.listen import open_listener
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
 
@@ -19,10 +19,16 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"hi"})
 
 
+async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await hello(scope, receive, send)
+
+
 @asynccontextmanager
-async def serving(**limits: float) -> AsyncIterator[int]:
+async def serving(app: ASGIApp = hello, **limits: float) -> AsyncIterator[int]:
     protocol = bounded_http(Limits.model_validate({"header_bytes": 2048, **limits}))
-    config = uvicorn.Config(hello, http=protocol, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     listener = open_listener("127.0.0.1", 0)
@@ -77,6 +83,28 @@ def test_a_head_that_is_too_large_is_refused_whole_or_in_pieces() -> None:
             assert (await exchange(port, url)).startswith(b"HTTP/1.1 431")
             endless = await exchange(port, HEAD, *[b"x: " + b"y" * 1000] * 6)
             assert endless.startswith((b"HTTP/1.1 431", b"closed"))
+
+    asyncio.run(test())
+
+
+def test_what_follows_a_body_is_bounded_like_a_head() -> None:
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    trailer = b"x: " + b"y" * 995 + b"\r\n"
+
+    async def test() -> None:
+        async with serving(reads_all) as port:
+            for begin, more in (
+                (b"2\r\n{}\r\n0\r\nx: ", b"y" * 1000),
+                (b"2\r\n{}\r\n0\r\n", trailer),
+                (b"2;", b"y" * 1000),  # an extension of a chunk
+            ):
+                answer = await exchange(port, head + begin, *[more] * 6)
+                assert answer in (b"", b"closed"), (
+                    begin
+                )  # it is being answered: nothing but the end
+            pieces = [b"3e8\r\n" + b"y" * 1000 + b"\r\n"] * 6  # a long body is not bounded here
+            end = b"0\r\n\r\n"
+            assert (await exchange(port, head, *pieces, end, end=True)).startswith(b"HTTP/1.1 200")
 
     asyncio.run(test())
 
