@@ -5,9 +5,9 @@ beyond that waits inside, behind whatever keeps arriving for the adapters that a
 those are popular enough; and each exchange of an adapter costs time. So requests without a slot
 wait in the gateway, grouped by adapter. A group that gets a slot brings all of its requests. An
 adapter keeps its slot (its *seat*) for a quantum, and until another group has waited for one; then
-it is closed: its running answers end, newcomers queue like everybody. A group that has waited for
-half of the longest wait does not wait for quanta; at the longest wait it is handed over without a
-slot.
+it is closed: its running answers end, newcomers queue like everybody, and the next group is handed
+over already, so that the engine exchanges them without a pause. A group that has waited for half of
+the longest wait does not wait for quanta; at the longest wait it is handed over without a slot.
 
 Owns this decision. Refuses to own clocks, requests and engines: a picture comes in, a decision
 goes out (`admission.py` acts on it). Times are seconds of one monotonic clock.
@@ -18,6 +18,9 @@ from dataclasses import dataclass, replace
 
 AGED_SHARE = 0.5
 """Share of the longest wait after which a group does not wait for quanta."""
+AHEAD = 1
+"""Groups that an engine is handed before the closed seats that they are to take are empty: the
+engine lets them in within the step in which they become so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,24 @@ def decide(lanes: Sequence[Lane], groups: Sequence[Group], now: float, rules: Ru
         lanes: engines that take requests and have a known number of slots.
         groups: one for each adapter that is waited for and has no open seat.
     Returns:
-        A group is granted wherever a slot is free; beyond that only when it is forced.
+        A group is granted wherever a slot is free or about to be; beyond that only by force.
     """
     order = _in_order(groups, now, rules)
     hurry = sum(_is_aged(group, now, rules) for group in order)
     kept, vacated = _without_idle(lanes, now, rules, hurry=hurry)
+    grants, left = _place(kept, order, now, rules)
+    closings = _make_room(kept, left, now, rules)
+    for number, adapter in closings:
+        kept[number] = _closed(kept[number], adapter)
+    more, left = _place(kept, left, now, rules)
+    wake = _next_look(kept, left, now, rules)
+    return Decision(tuple(vacated), (*grants, *more), tuple(closings), wake)
+
+
+def _place(
+    kept: list[Lane], order: Sequence[Group], now: float, rules: Rules
+) -> tuple[list[Grant], list[Group]]:
+    """Grants, in this order, and the groups that are left; `kept` gets their seats."""
     grants: list[Grant] = []
     left: list[Group] = []
     for group in order:
@@ -108,11 +124,7 @@ def decide(lanes: Sequence[Lane], groups: Sequence[Group], now: float, rules: Ru
             continue
         kept[lane] = _seated(kept[lane], group.adapter, now)
         grants.append(Grant(group.adapter, lane, forced=forced))
-    closings = _make_room(kept, left, now, rules)
-    for number, adapter in closings:
-        kept[number] = _closed(kept[number], adapter)
-    wake = _next_look(kept, left, now, rules)
-    return Decision(tuple(vacated), tuple(grants), tuple(closings), wake)
+    return grants, left
 
 
 def _in_order(groups: Sequence[Group], now: float, rules: Rules) -> list[Group]:
@@ -158,9 +170,10 @@ def _lane_for(lanes: Sequence[Lane], group: Group, *, first: bool) -> int | None
     for number, lane in enumerate(lanes):
         own = any(seat.adapter == group.adapter for seat in lane.seats)
         free = lane.slots - len(lane.seats)
-        if free > 0 or (own and first):
+        closed = sum(seat.closed for seat in lane.seats)
+        if free > -min(AHEAD, closed) or (own and first and free > -closed):
             there = own or group.adapter in lane.resident
-            options.append((not there, -free, lane.load, number))
+            options.append((free <= 0, not there, -free, lane.load, number))
     return min(options)[-1] if options else None
 
 
@@ -183,15 +196,26 @@ def _make_room(
     """
     every = [(number, seat) for number, lane in enumerate(lanes) for seat in lane.seats]
     seats = sorted((e for e in every if not e[1].closed), key=lambda e: (e[1].since, e[0]))
-    draining = sum(seat.closed or not seat.running for _, seat in every)
+    draining = sum(not seat.running for _, seat in every)
+    draining += sum(_unclaimed(lane) for lane in lanes)
     wanted = sum(now >= group.oldest + rules.quantum_s for group in left) - draining
     aged = sum(_is_aged(group, now, rules) for group in left) - draining
     found: list[tuple[int, str]] = []
     for number, seat in seats:
         full = now >= seat.since + rules.quantum_s
-        if seat.running and (len(found) < aged or (full and len(found) < wanted)):
+        if (
+            seat.running
+            and seat.since < now
+            and (len(found) < aged or (full and len(found) < wanted))
+        ):
             found.append((number, seat.adapter))
     return found
+
+
+def _unclaimed(lane: Lane) -> int:
+    """Closed seats whose slots nobody has been promised yet."""
+    promised = max(0, len(lane.seats) - lane.slots)
+    return max(0, sum(seat.closed for seat in lane.seats) - promised)
 
 
 def _next_look(

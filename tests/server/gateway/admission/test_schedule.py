@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.server.gateway.admission.schedule import (
+    AHEAD,
     Decision,
     Grant,
     Group,
@@ -42,7 +43,7 @@ def test_after_the_quantum_the_longest_seated_makes_room() -> None:
     lanes = [Lane(2, (seat("young", since=3.0), seat("old", since=1.0)))]
     decision = decide(lanes, [group("b", oldest=3.5)], 4.5, RULES)
     assert decision.closings == ((0, "old"),)
-    assert decision.grants == ()
+    assert decision.grants == (Grant("b", 0),), "the engine exchanges them without a pause"
 
 
 def test_who_has_just_come_does_not_push_anybody_out() -> None:
@@ -56,6 +57,7 @@ def test_one_seat_is_closed_for_each_group_and_no_more() -> None:
     lanes = [Lane(4, seats)]
     decision = decide(lanes, [group("x", 8.0), group("y", 8.0)], 9.0, RULES)
     assert decision.closings == ((0, "a"), (0, "b"))
+    assert decision.grants == (Grant("x", 0),), "one group ahead of the slots, no more"
 
 
 def test_a_seat_that_drains_already_counts_as_room() -> None:
@@ -76,7 +78,7 @@ def test_the_aged_come_before_the_heavy() -> None:
 
 
 def test_at_the_longest_wait_a_group_goes_without_a_slot() -> None:
-    lanes = [Lane(1, (seat("a", since=0.0, closed=True),))]
+    lanes = [Lane(1, (seat("a", closed=True), seat("c", since=9.9)))]
     assert decide(lanes, [group("b", oldest=0.5)], 10.4, RULES).grants == ()
     assert decide(lanes, [group("b", oldest=0.5)], 10.5, RULES).grants == (Grant("b", 0, True),)
 
@@ -110,7 +112,7 @@ def test_a_closed_adapter_may_come_back_only_when_nobody_is_before_it() -> None:
     lanes = [Lane(1, (seat("a", closed=True),))]
     assert decide(lanes, [group("a", weight=1.0)], 0.5, RULES).grants == (Grant("a", 0),)
     both = decide(lanes, [group("a", weight=1.0), group("b", weight=2.0)], 0.5, RULES)
-    assert both.grants == ()
+    assert both.grants == (Grant("b", 0),)
 
 
 NAMES = st.sampled_from("abcdefgh")
@@ -152,10 +154,16 @@ def test_laws(picture: tuple[list[Lane], list[Group], float]) -> None:
         kept = {s.adapter for s in lane.seats} - gone
         came = {g.adapter for g in decision.grants if g.lane == number}
         free_grants = {g.adapter for g in decision.grants if g.lane == number and not g.forced}
+        closed = {s.adapter for s in lane.seats if s.closed}
+        closed |= {adapter for at, adapter in decision.closings if at == number}
         if free_grants - kept:
             forced = came - free_grants
-            assert len((kept | came) - forced) <= max(lane.slots, len(kept))
+            most = max(lane.slots + min(AHEAD, len(closed)), len(kept))
+            assert len((kept | came) - forced) <= most
         assert not left or len(kept | came) >= lane.slots, "nobody waits beside a free slot"
+        promised = {s.adapter for s in lane.seats if not s.closed} | free_grants
+        before = sum(not s.closed for s in lane.seats)
+        assert len(promised - gone - closed) <= max(lane.slots, before), "no slot is promised twice"
         used = {s.adapter for s in lane.seats if s.running}
         assert not gone & used, "a seat in use is not taken away"
     for waits in left:

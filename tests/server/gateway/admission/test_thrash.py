@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from skillweave.server.admission_settings import AdmissionLimits
 from skillweave.server.engines.fake_slots import FakeSlots
 from skillweave.server.gateway.admission.admission import Admission, Wanted
+from skillweave.server.gateway.admission.schedule import AHEAD
 
 from .virtual import StillPool, run_virtually
 
@@ -88,7 +89,7 @@ def test_rare_adapters_are_not_starved_by_popular_ones() -> None:
     assert ours.admission.figures.forced == 0, "by turns, and not by force"
 
 
-def test_an_engine_is_never_given_more_adapters_than_it_has_slots() -> None:
+def test_an_engine_is_given_one_adapter_more_than_it_has_slots_at_most() -> None:
     side = Side(slots=3, ours=True, quantum_s=0.3)
     most = 0
 
@@ -102,7 +103,7 @@ def test_an_engine_is_never_given_more_adapters_than_it_has_slots() -> None:
         await asyncio.gather(look(), hot_and_cold(side, seconds=3.0))
 
     run_virtually(main())
-    assert most == 3
+    assert 3 <= most <= 3 + AHEAD
 
 
 def test_a_single_client_is_not_slowed_down_by_turns() -> None:
