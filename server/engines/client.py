@@ -26,7 +26,8 @@ REMOVALS = 3
 _OURS = "/v1/skillweave"
 """The routes that `vllm_plugin/` adds to an engine."""
 _RANK = re.compile(r"rank (\d+) is greater than max_lora_rank (\d+)", re.IGNORECASE)
-_DYING = ("EngineDead", "EngineCore encountered an issue")
+_DEAD = "EngineCore encountered an issue"
+_DYING = ("EngineDead", _DEAD)
 
 
 Observe = Callable[[str, int, float], None]
@@ -262,6 +263,14 @@ def error_message(text: str) -> str:
         return cast(str, json.loads(text)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return text[:300]
+
+
+def has_died(error: str) -> bool:
+    """Whether an error body is an engine's last words: what computes in it has ended.
+
+    Only where the message begins so: further on it may be a client's own text.
+    """
+    return str(error_message(error)).startswith(_DEAD)
 
 
 def _refusal(status: int, message: str) -> Problem:

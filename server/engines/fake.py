@@ -30,7 +30,8 @@ class FakeEngine:
     """State of the stand-in.
 
     `adapters` maps an engine-side name to its folder. Names that begin with `refuse` (if that is
-    not empty) are not loaded; `fail`, if not empty, is the answer to every prompt; a stream breaks
+    not empty) are not loaded; `fail`, if not empty, is the answer to every prompt (with `fail_late`
+    a stream says so after its 200); a stream breaks
     off after `cut_after` words. `loads` and `aborted` are for tests to look at.
 
     With `plugin` it answers the routes of our plugin, too: `held` are the names in its memory,
@@ -44,6 +45,7 @@ class FakeEngine:
     load_delay_s: float = 0.0
     refuse: str = ""
     fail: str = ""
+    fail_late: bool = False
     cut_after: int | None = None
     adapters: dict[str, str] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
@@ -161,7 +163,8 @@ class FakeEngine:
         body = await request.json()
         self.asked.append(body)
         if self.fail:
-            return _error(500, self.fail)
+            late = self.fail_late and bool(body.get("stream"))
+            return _late_error(self.fail) if late else _error(500, self.fail)
         model = str(body["model"])
         if model != self.base_name and model not in self.adapters:
             return _error(404, f"The model `{model}` does not exist.", param="model")
@@ -222,6 +225,13 @@ def _prompt(body: Json) -> str:
 def _error(status: int, message: str, *, param: str | None = None) -> web.Response:
     body = {"message": message, "type": "BadRequestError", "param": param, "code": status}
     return web.json_response({"error": body}, status=status)
+
+
+def _late_error(message: str) -> web.Response:
+    """A stream that is an error, as vLLM answers where it fails after it has said 200."""
+    error = {"message": message, "type": "InternalServerError", "param": None, "code": 500}
+    text = f"data: {json.dumps({'error': error})}\n\ndata: [DONE]\n\n"
+    return web.Response(text=text, content_type="text/event-stream")
 
 
 def _take_one(folder: Path) -> bool:

@@ -6,12 +6,16 @@ Refuses to own where names and tokens stand in the bytes (`names.py`, `usage_wir
 
 import aiohttp
 
+from ..engines.client import has_died
 from .asked import Asked, tokens_of_answers, tokens_of_prompt
+from .errors import NotReady
 from .names import ModelName
 from .usage_wire import StreamMeter, Tokens, asks_for_usage, tokens_of_event, usage_of
 from .wire import Headers, Reply
 
 EVENT_STREAM = "text/event-stream"
+ERROR_EVENT = b'data: {"error"'
+"""How a stream begins that is none: an engine that failed after it had said 200."""
 
 
 class Meter:
@@ -58,6 +62,7 @@ async def pass_on(
     """Pass an answer on. A stream begins with its first bytes: until then another engine can do it.
 
     Raises:
+        NotReady: the engine says, before anything else, that it has come to its end.
         what aiohttp raises where the engine breaks off.
     """
     kind = upstream.headers.get("content-type", "application/json")
@@ -68,6 +73,7 @@ async def pass_on(
             meter.read(body)
             body = names.feed(body) + names.end()
         else:
+            _refuse_last_words(body)
             body = names.everywhere(body)
         await reply.whole(upstream.status, body, headers)
         return
@@ -76,8 +82,17 @@ async def pass_on(
         data = names.feed(stream.feed(chunk))
         if data:
             if not reply.begun:
+                if data.startswith(ERROR_EVENT):
+                    _refuse_last_words(data.partition(b"\n")[0].removeprefix(b"data: "))
                 await reply.start(upstream.status, headers, streaming=True)
             await reply.chunk(data)
     if not reply.begun:
         await reply.start(upstream.status, headers, streaming=True)
     await reply.chunk(names.feed(stream.end()) + names.end(), last=True)
+
+
+def _refuse_last_words(error: bytes) -> None:
+    if has_died(error.decode(errors="replace")):
+        raise NotReady(
+            "the engine ended before it answered; it is started again, ask again in a moment"
+        )

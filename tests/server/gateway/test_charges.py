@@ -176,6 +176,43 @@ def test_a_second_engine_answers_where_nothing_was_streamed(arena: Arena, stock:
     run(test)
 
 
+DEAD = "EngineCore encountered an issue. See stack trace (above) for the root cause."
+
+
+@pytest.mark.parametrize(("stream", "late"), [(False, False), (True, False), (True, True)])
+def test_an_engine_whose_core_has_ended_does_not_answer_with_that(
+    arena: Arena, stock: Any, stream: bool, late: bool
+) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        engines = [FakeEngine(), FakeEngine()]
+        async with arena(stock, engines=engines) as a:
+            await a.chat("sql")
+            usual, other = sorted(engines, key=lambda engine: -len(engine.asked))
+            usual.fail, usual.fail_late, other.fail_late = DEAD, late, late
+            book = Book().open(a.service)
+            assert (await a.chat("sql", stream=stream)).status_code == 200
+            assert len(other.asked) == len(book.charges) == 1
+            other.fail = DEAD
+            reply = await a.chat("sql", stream=stream)
+            assert reply.status_code == 503
+            assert reply.headers["retry-after"]
+            assert len(book.charges) == 1
+
+    run(test)
+
+
+def test_no_other_error_of_an_engine_counts_as_its_end(arena: Arena) -> None:
+    async def test() -> None:
+        async with arena(engines=[FakeEngine(fail=f"cannot read {DEAD!r}")]) as a:
+            for _ in range(4):
+                assert (await a.chat("base")).status_code == 500
+            (member,) = a.service.pool.members
+            assert member.standing == "up"
+
+    run(test)
+
+
 def test_where_every_engine_breaks_off_nothing_is_charged(arena: Arena) -> None:
     async def test() -> None:
         engines = [FakeEngine(cut_after=0), FakeEngine(cut_after=0)]
