@@ -4,8 +4,10 @@ Owns the one edge from the gateway to the router's files, and the note by which 
 started again finds the router that was set last. Refuses to own any routing rule.
 """
 
+import os
 from pathlib import Path
 
+from ...adapters.errors import StoreError
 from ...router.router import Router
 from ...router.types import Selector
 from ..state_file import ServerState
@@ -33,10 +35,21 @@ def current_path(state: ServerState) -> Path | None:
 
 
 def note_path(path: Path, state: ServerState) -> None:
-    """Remember `path` for as long as this server runs."""
+    """Remember `path` for as long as this server runs. Blocks.
+
+    Raises:
+        StoreError: the disk is unwilling; what was remembered before stays.
+    """
     note = _note(state)
-    if note is not None:
-        note.write_text(str(path.absolute()))
+    if note is None:
+        return
+    part = note.with_suffix(".part")
+    try:
+        part.write_text(str(path.absolute()))
+        os.replace(part, note)
+    except OSError as err:
+        part.unlink(missing_ok=True)
+        raise StoreError(f"the router was not set, since it cannot be noted: {err}") from err
 
 
 def _note(state: ServerState) -> Path | None:

@@ -106,10 +106,11 @@ class Service:
 
         Raises:
             RouterError, StaleRouter: it cannot be read, or is for another base; nothing changed.
+            StoreError: it cannot be noted for a gateway that is started again; nothing changed.
         """
         selector = await asyncio.to_thread(load_selector, path, self.state)
+        await asyncio.to_thread(note_path, path, self.state)
         self.resolver.selector = self.prefetch.watch(selector)
-        note_path(path, self.state)
 
     async def follow(self, state: ServerState) -> None:
         """Take on what the supervisor has written: engines that came, went, or came back."""

@@ -62,6 +62,23 @@ def test_an_unfit_router_changes_nothing(
     asyncio.run(test())
 
 
+def test_a_router_that_cannot_be_noted_is_not_set(arena: Any, stock: Any, tmp_path: Path) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        folder = fit(tmp_path / "router", base=stock.identity.family_digest)
+        run_dir = tmp_path / "run"
+        run_dir.mkdir()
+        (run_dir / "router-path").mkdir()  # stands for a disk that is full
+        async with arena(stock, run_dir=run_dir) as a:
+            reply = await a.admin("router", path=str(folder))
+            assert reply.status_code == 500
+            assert reply.json()["error"]["code"] == "store_error"
+            assert a.service.selector is None
+            assert not [*run_dir.glob("router-path.*")]
+
+    asyncio.run(test())
+
+
 def test_the_router_set_last_is_found_after_a_restart(tmp_path: Path) -> None:
     told = ServerState(admin_key="k", base_name="base", router=tmp_path / "configured")
     assert current_path(told) == tmp_path / "configured"
