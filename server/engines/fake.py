@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -30,9 +31,8 @@ class FakeEngine:
     """State of the stand-in.
 
     `adapters` maps an engine-side name to its folder. Names that begin with `refuse` (if that is
-    not empty) are not loaded; `fail`, if not empty, is the answer to every prompt (with `fail_late`
-    a stream says so after its 200); a stream breaks
-    off after `cut_after` words. `loads` and `aborted` are for tests to look at.
+    not empty) are not loaded, with `unwilling` none is; `fail`, if not empty, is the answer to every prompt (with `fail_late`
+    a stream says so after its 200); a stream breaks off after `cut_after` words. `loads` and `aborted` are for tests to look at.
 
     With `plugin` it answers the routes of our plugin, too: `held` are the names in its memory,
     which a plain unload leaves there, as vLLM does. With `turns`, adapters take turns in its slots.
@@ -46,6 +46,7 @@ class FakeEngine:
     refuse: str = ""
     fail: str = ""
     fail_late: bool = False
+    unwilling: bool = False
     cut_after: int | None = None
     adapters: dict[str, str] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
@@ -108,6 +109,8 @@ class FakeEngine:
         name, path = body["lora_name"], body["lora_path"]
         self.loads.append(name)
         await asyncio.sleep(self.load_delay_s)
+        if self.unwilling:
+            return _error(503, "not now")
         if name in self.adapters:
             return _error(400, f"The lora adapter '{name}' has already been loaded.")
         if self.refuse and name.startswith(self.refuse):
@@ -245,6 +248,12 @@ def _take_one(folder: Path) -> bool:
     return False
 
 
+async def _end_soon(request: web.Request, reply: web.StreamResponse) -> None:
+    """After a failure of its core vLLM still answers, and then ends."""
+    if reply.status == 500:
+        asyncio.get_running_loop().call_later(0.1, signal.raise_signal, signal.SIGTERM)
+
+
 def main() -> None:
     """Serve until SIGTERM, on loopback."""
     parser = argparse.ArgumentParser(prog="skillweave.server.engines.fake")
@@ -257,7 +266,9 @@ def main() -> None:
     parser.add_argument("--start-delay", type=float, default=0.0, help="seconds before listening")
     parser.add_argument("--die", metavar="LAST_WORDS", help="print this and exit 3")
     parser.add_argument("--die-for", type=Path, help="take a file from this folder, then exit 3")
-    parser.add_argument("--fail", metavar="WHY", default="", help="answer every prompt with 500")
+    parser.add_argument(
+        "--fail", metavar="WHY", default="", help="answer every prompt with 500, then exit"
+    )
     options = parser.parse_args()
     time.sleep(options.start_delay)
     if options.die:
@@ -275,8 +286,11 @@ def main() -> None:
         load_delay_s=options.load_delay,
         fail=options.fail,
     )
+    app = engine.app()
+    if options.fail:
+        app.on_response_prepare.append(_end_soon)
     web.run_app(
-        engine.app(),
+        app,
         host="127.0.0.1",
         port=options.port,
         print=None,

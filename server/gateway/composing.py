@@ -137,15 +137,21 @@ class Composer:
         async with self._one_at_a_time:
             if self._store is None:
                 raise StoreError("this server knows no store, so there is nothing to add up")
-            if self._folder is None:
-                self._folder = await asyncio.to_thread(self.new_folder)
-            work = _Work(self._store, recipe, cap, self._folder)
+            work = _Work(self._store, recipe, cap, await self._place())
             name = await asyncio.to_thread(work.name)
             if name in self._leaving:
                 await asyncio.shield(self._leaving[name])
             mix = await asyncio.to_thread(work.make)
             await self._make_room(mix)
             self._kept[key] = mix
+
+    async def _place(self) -> MixFolder:
+        if self._folder is None:
+            try:
+                self._folder = await asyncio.to_thread(self.new_folder)
+            except OSError as err:
+                raise StoreError(f"there is no place for sums of adapters: {err}") from err
+        return self._folder
 
     async def _make_room(self, mix: Mix) -> None:
         """Let the least recently used go that nobody uses."""

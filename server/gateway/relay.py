@@ -118,6 +118,7 @@ class Relay:
                 failed = (*failed, asking)
                 continue
             # The engine has forgotten the adapter: what it holds is lost when it starts again.
+            failed = (*failed, asking)
             self._service.residency.lost(name)
             assert target.adapter is not None
             await self._service.residency.ensure(target.adapter)

@@ -202,6 +202,25 @@ def test_an_engine_whose_core_has_ended_does_not_answer_with_that(
     run(test)
 
 
+def test_an_adapter_that_one_engine_lacks_is_answered_by_the_other(
+    arena: Arena, stock: Any
+) -> None:
+    async def test() -> None:
+        stock.put("sql", seed=1)
+        engines = [FakeEngine(plugin=False), FakeEngine(plugin=False)]
+        async with arena(stock, engines=engines) as a:
+            assert (await a.chat("sql")).status_code == 200
+            usual, other = sorted(engines, key=lambda engine: -len(engine.asked))
+            usual.adapters.clear()  # it has forgotten, and will not have it again
+            usual.unwilling = True
+            book = Book().open(a.service)
+            assert (await a.chat("sql")).status_code == 200
+            assert [len(engine.asked) for engine in (usual, other)] == [2, 1]
+            assert len(book.charges) == 1
+
+    run(test)
+
+
 def test_no_other_error_of_an_engine_counts_as_its_end(arena: Arena) -> None:
     async def test() -> None:
         async with arena(engines=[FakeEngine(fail=f"cannot read {DEAD!r}")]) as a:

@@ -162,6 +162,24 @@ class Tight(MixFolder):
         self.max_bytes = 3000
 
 
+def test_where_no_folder_can_be_made_the_answer_says_so(arena: Arena, two: Any) -> None:
+    async def test() -> None:
+        async with arena(two) as a:
+            usual = a.service.composer.new_folder
+
+            def full() -> MixFolder:
+                raise OSError(28, "No space left on device")
+
+            a.service.composer.new_folder = full
+            reply = await a.chat("a*0.5+b")
+            assert reply.status_code == 500
+            assert reply.json()["error"]["code"] == "store_error"
+            a.service.composer.new_folder = usual
+            assert (await a.chat("a*0.5+b")).status_code == 200
+
+    run(test)
+
+
 def test_the_least_recently_used_makes_room(arena: Arena, two: Any) -> None:
     async def test() -> None:
         async with arena(two) as a:
