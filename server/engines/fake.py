@@ -31,8 +31,9 @@ class FakeEngine:
     """State of the stand-in.
 
     `adapters` maps an engine-side name to its folder. Names that begin with `refuse` (if that is
-    not empty) are not loaded, with `unwilling` none is; `fail`, if not empty, is the answer to every prompt (with `fail_late`
-    a stream says so after its 200); a stream breaks off after `cut_after` words. `loads` and `aborted` are for tests to look at.
+    not empty) are not loaded, with `unwilling` none is; `fail`, if not empty, is the answer to
+    every prompt (with `fail_late` a stream says so after its 200); a stream breaks off after
+    `cut_after` words. `loads` and `aborted` are for tests to look at.
 
     With `plugin` it answers the routes of our plugin, too: `held` are the names in its memory,
     which a plain unload leaves there, as vLLM does. With `turns`, adapters take turns in its slots.

@@ -107,8 +107,7 @@ class Relay:
                     async with self._ask(asking, body, reply.span) as upstream:
                         meter.sent = upstream.status < 400
                         if upstream.status != 404 or target.adapter is None or not again:
-                            unique = target.adapter is not None
-                            names = ModelName(name, public=target.public, unique=unique)
+                            names = self._names(name, target)
                             await pass_on(upstream, names, target.headers, reply, meter)
                             return
             except NotReady:
@@ -136,6 +135,10 @@ class Relay:
                 f"the engine at {engine.url} ended while answering; it is started again, ask again "
                 "in a moment"
             ) from err
+
+    def _names(self, name: str, target: Target) -> ModelName:
+        unique, echoes = target.adapter is not None, self._kind == "response"
+        return ModelName(name, public=target.public, unique=unique, echoes=echoes)
 
     def _body(self, asked: Asked, name: str, target: Target, ticket: Ticket) -> bytes:
         control: dict[str, object] = {}

@@ -51,3 +51,23 @@ def test_errors_lose_a_unique_private_name(unique: bool, expected: str) -> None:
     name = ModelName(PRIVATE, public="sql@1", unique=unique)
     body = json.dumps({"error": {"message": f"no {PRIVATE}"}}).encode()
     assert json.loads(name.everywhere(body))["error"]["message"] == expected
+
+
+@pytest.mark.parametrize("model_first", [True, False])
+def test_what_a_client_sent_along_comes_back_as_it_was(model_first: bool) -> None:
+    own = {"metadata": {"model": "base"}, "tools": [{"model": "base"}]}
+    answer: dict[str, object] = (
+        {"model": "base", **own} if model_first else {**own, "model": "base"}
+    )
+    wanted = {**answer, "model": "csv"}
+    whole = json.dumps(answer, separators=(",", ":")).encode()
+    assert json.loads(ModelName("base", public="csv", echoes=True).feed(whole)) == wanted
+    events = b"".join(
+        b"event: x\ndata: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n"
+        for event in ({"response": answer}, {"delta": "no model"}, {"response": {"model": "base"}})
+    )
+    name = ModelName("base", public="csv", echoes=True)
+    passed = (name.feed(events) + name.end()).split(b"\n\n")
+    told = [json.loads(event.partition(b"data: ")[2]) for event in passed[:-1]]
+    assert told == [{"response": wanted}, {"delta": "no model"}, {"response": {"model": "csv"}}]
+    assert passed[1] == events.split(b"\n\n")[1]

@@ -185,6 +185,22 @@ def test_text_form(arena: Arena, stock: Any, new_skill: Any, tmp_path: Path) -> 
     run(test)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_name_in_what_a_client_sent_along_is_his(
+    arena: Arena, new_skill: Any, tmp_path: Path, stream: bool
+) -> None:
+    async def test() -> None:
+        new_skill(tmp_path / "skills" / "one", name="one")
+        async with arena(skills=tmp_path / "skills") as a:
+            body = {"model": "one", "input": "hi", "metadata": {"model": "base"}, "stream": stream}
+            reply = await a.http.post("/v1/responses", json=body)
+            assert '"model":"one"' in reply.text
+            assert '"metadata":{"model":"base"}' in reply.text
+            assert '"metadata":{"model":"one"}' not in reply.text
+
+    run(test)
+
+
 def test_skills_without_any_store(arena: Arena, new_skill: Any, tmp_path: Path) -> None:
     async def test() -> None:
         new_skill(tmp_path / "skills" / "one", name="one", body="The body.")
