@@ -39,7 +39,7 @@ BAR_CONTROL = 0.1
 """Mean difference of log-probabilities that an adapter must make, for equality to mean anything."""
 TRAINED_RANK, FULL_RANK = 8, 16
 PROMPT, SHORT, DECODED = 512, 8, 24
-PREFILL_PAIRS, ROWS_PAIRS, EIGHT_PAIRS, BASE_PAIRS = 7, 10, 20, 30
+PREFILL_PAIRS, ROWS_PAIRS, EIGHT_PAIRS, BASE_PAIRS = 11, 10, 20, 40
 ROWS = (1, 2, 4, 8, 16, 32)
 KINDS: tuple[Kind, ...] = ("grouped", "stock", "plain")
 
@@ -130,6 +130,7 @@ def _prefill(sides: Sides, rng: random.Random, name: str, *, bars: bool) -> Iter
         "<=",
         BAR_COST if bars else None,
         equal=equal,
+        ours_first=False,
     )
     yield Row(
         figure=f"{what}: largest difference of log-probabilities, ours vs stock",
@@ -210,8 +211,18 @@ def _base(sides: Sides, rng: random.Random) -> Row:
     )
 
 
-def _ratio(figure: str, ratio: Ratio, op: Op, bar: float | None, *, equal: bool) -> Row:
+def _ratio(
+    figure: str,
+    ratio: Ratio,
+    op: Op,
+    bar: float | None,
+    *,
+    equal: bool,
+    ours_first: bool = True,
+) -> Row:
+    """A row about a median of pairs; `ours_first` where our side is the divisor."""
     low, high = ratio.interval
+    ours, theirs = (ratio.ours, ratio.theirs) if ours_first else (ratio.theirs, ratio.ours)
     return Row(
         figure=figure,
         value=ratio.median,
@@ -220,12 +231,12 @@ def _ratio(figure: str, ratio: Ratio, op: Op, bar: float | None, *, equal: bool)
         equal=equal,
         n=len(ratio.pairs),
         ours={
-            **ratio.ours.document(),
+            **ours.document(),
             "ratio_low": low,
             "ratio_high": high,
             "ratio_lower_95": lower_bound(ratio.pairs),
         },
-        theirs=ratio.theirs.document(),
+        theirs=theirs.document(),
         versions=_versions(),
     )
 
