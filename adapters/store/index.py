@@ -26,6 +26,7 @@ import os
 import re
 import secrets
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -124,7 +125,9 @@ class Index:
         with self._lock:
             self._forget()
 
-    def __del__(self) -> None:
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if ending():
+            return  # with the interpreter the connection ends, too
         with contextlib.suppress(AttributeError, sqlite3.Error):
             self._forget()
             if self._memory is not None:

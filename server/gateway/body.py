@@ -6,6 +6,7 @@ not say (`control.py`) and what the engine judges better: every other field pass
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import cast
@@ -120,7 +121,9 @@ def dump(value: object, *, sort_keys: bool = False) -> bytes:
 def _parse_json(raw: bytes) -> Fields:
     try:
         text = raw.decode(json.detect_encoding(raw))  # strictly; `loads` lets halves pass
-        fields = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        fields = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+        )
     except RequestRefused:
         raise
     except (ValueError, RecursionError) as err:
@@ -153,6 +156,12 @@ def _unique(pairs: list[tuple[str, object]]) -> Fields:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise RequestRefused(f"duplicate key {twice!r} in the body: say it once", param=twice)
     return fields
+
+
+def _finite(text: str) -> float:
+    """A number with a point or an exponent; one that overflows has no way to be said again."""
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text[:40])
 
 
 def _no_constant(text: str) -> float:

@@ -10,6 +10,7 @@ token is struck out.
 """
 
 import asyncio
+import errno
 import fcntl
 import json
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from ....adapters.digests import canonical_json, sha256_hex
 from ....adapters.errors import SkillweaveError, StoreError
+from ..errors import NoRoom
 from .files import make_private_folder, replace_private
 
 Fact = str | int | float | bool | None
@@ -61,7 +63,7 @@ class Audit:
             result: `ok`, or the name of the error class.
 
         Raises:
-            StoreError: the disk is full or unwilling.
+            NoRoom: the disk is full. StoreError: it is unwilling.
         """
         self.record_all(action, who=who, result=result, facts=facts)
 
@@ -102,6 +104,11 @@ class Audit:
             with _open_alone(self._path) as handle:
                 _append(self._path, handle, _entry(action, who, result, facts))
         except OSError as err:
+            if err.errno == errno.ENOSPC:
+                raise NoRoom(
+                    f"the disk of the audit log is full: `{action}` by {who} (result {result}) is "
+                    "not in it. Make room and ask again"
+                ) from err
             raise StoreError(
                 f"the audit log {self._path} cannot be written: {err}; `{action}` by {who} "
                 f"(result {result}) is not in it. Check free space and permissions"

@@ -32,6 +32,7 @@ def chat(**fields: object) -> bytes:
         (b"[1]", "JSON list"),
         (b"[" * 100_000, "not JSON"),
         (b'{"model":"m","messages":[{"role":"user"}],"temperature":NaN}', "NaN"),
+        (b'{"model":"m","messages":[{"role":"user"}],"max_tokens":1e999}', "1e999"),
         (b'{"model":"m","model":"n","messages":[{"role":"user"}]}', "duplicate key 'model'"),
         (b'{"model":"m","messages":[{"role":"user","role":"system"}]}', "duplicate key 'role'"),
         (b'{"messages":[{"role":"user"}]}', "model is None"),
