@@ -68,7 +68,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """What neither ends a head nor is a piece of a body is counted: it is kept until it ends."""
+        """Count what neither ends a head nor is a piece of a body: it is kept until it ends."""
         self._got_on = False
         super().data_received(data)
         self._waiting_bytes = 0 if self._got_on else self._waiting_bytes + len(data)

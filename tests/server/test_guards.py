@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -26,6 +27,7 @@ from skillweave.server.state_file import EngineState
 METRICS_KEY = "metrics-key-of-the-tests"
 ADMIN_KEY = "admin-key-of-the-tests"
 ASKED = {"model": "base", "messages": [{"role": "user", "content": "hello"}]}
+SQL = ASKED | {"model": "sql"}
 
 
 @pytest.fixture
@@ -71,16 +73,19 @@ def deaths(folder: Path, count: int) -> Path:
 
 @pytest.mark.slow
 def test_an_engine_that_fails_does_not_keep_the_other_from_serving(
-    configure: Callable[..., ServeConfig], tmp_path: Path
+    configure: Callable[..., ServeConfig], stock: Any, tmp_path: Path
 ) -> None:
+    stock.put("sql", seed=1)
     folder = deaths(tmp_path / "deaths", 1)  # one engine of the two fails at its first start
-    config = configure(num_engines=2, engine_args=("--die-for", str(folder)))
-    lines: list[str] = []
-    with serve_in_background(config, say=lines.append) as running:
+    config = configure(store=stock.root, num_engines=2, engine_args=("--die-for", str(folder)))
+    with serve_in_background(config) as running:
+        assert len(running.pids) == 4
         assert httpx.post(f"{running.url}/chat/completions", json=ASKED).status_code == 200
         wait_for(lambda: [metric(running, f'engine_ready{{engine="{i}"}}') for i in "01"] == [1, 1])
         restarts = [metric(running, f'engine_restarts{{engine="{i}"}}') for i in "01"]
         assert sorted(restarts) == [0, 1]  # type: ignore[type-var]
+        both = [httpx.post(f"{running.url}/chat/completions", json=SQL).json() for _ in range(4)]
+        assert len({reply["choices"][0]["message"]["content"] for reply in both}) == 1
 
 
 @pytest.mark.slow
@@ -91,7 +96,7 @@ def test_the_only_engine_may_fail_again_and_again(
     config = configure(engine_args=("--die-for", str(folder)))
     lines: list[str] = []
     with serve_in_background(config, say=lines.append) as running:
-        deaths(folder, 4)  # more than any patience that counts
+        deaths(folder, 3)  # more than any patience that counts
         engine_below(running.pids[2]).kill()
         wait_for(lambda: status(running, "/ready") == 503)
         assert status(running, "/health") == 200
@@ -99,7 +104,7 @@ def test_the_only_engine_may_fail_again_and_again(
         assert refused.status_code == 503
         assert int(refused.headers["retry-after"]) >= 1
         wait_for(lambda: status(running, "/ready") == 200)
-        assert metric(running, 'engine_restarts{engine="0"}') == 5
+        assert metric(running, 'engine_restarts{engine="0"}') == 4
         recovery_s = metric(running, 'engine_recovery_seconds{engine="0"}')
         assert recovery_s is not None
         assert recovery_s > 0
@@ -107,23 +112,8 @@ def test_the_only_engine_may_fail_again_and_again(
 
 
 @pytest.mark.slow
-def test_while_the_gateway_is_started_again_clients_wait_in_the_socket(
-    configure: Callable[..., ServeConfig],
-) -> None:
-    with serve_in_background(configure()) as running:
-        gateway = running.pids[1]
-        os.kill(gateway, signal.SIGKILL)
-        wait_for(lambda: not psutil.pid_exists(gateway))
-        reply = httpx.post(f"{running.url}/chat/completions", json=ASKED, timeout=20)
-        # The socket stayed open: an answer, or the word that engines are being taken over.
-        assert reply.status_code in (200, 503)
-        wait_for(lambda: status(running, "/ready") == 200)
-        wait_for(lambda: metric(running, "gateway_restarts") == 1)
-
-
-@pytest.mark.slow
 def test_an_engine_that_hangs_is_ended(configure: Callable[..., ServeConfig]) -> None:
-    with serve_in_background(configure(hang_timeout_s=0.6)) as running:
+    with serve_in_background(configure(hang_timeout_s=1.5)) as running:
         engine = engine_below(running.pids[2])
         engine.suspend()
         wait_for(lambda: not engine.is_running())
@@ -136,11 +126,13 @@ def test_before_its_end_a_server_says_so_and_goes_on_answering(
     configure: Callable[..., ServeConfig], tmp_path: Path
 ) -> None:
     logs = tmp_path / "logs"
-    with serve_in_background(configure(drain_s=1.5, log_dir=logs)) as running:
+    with serve_in_background(configure(drain_s=60, log_dir=logs)) as running:
         os.kill(running.pids[0], signal.SIGTERM)
-        wait_for(lambda: status(running, "/ready") == 503, timeout_s=1.4)
+        wait_for(lambda: status(running, "/ready") == 503)
         assert httpx.get(f"{running.root}/ready").json()["problem"] == "the server is about to end"
         assert httpx.post(f"{running.url}/chat/completions", json=ASKED).status_code == 200
+        wait_for(lambda: bool((logs / "access.log").read_text()))
+        os.kill(running.pids[0], signal.SIGTERM)  # asked again, it ends at once
         wait_for(lambda: not psutil.pid_exists(running.pids[1]))
     (line,) = (logs / "access.log").read_text().splitlines()
     assert json.loads(line)["status"] == 200

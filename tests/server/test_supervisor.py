@@ -1,5 +1,6 @@
 """The whole server as processes, with the fake engine: it starts, it heals, it leaves nothing."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -22,6 +23,7 @@ from skillweave.adapters.errors import EngineError, PortInUse, UsageError
 from skillweave.server.config import ServeConfig
 from skillweave.server.events import Line, Ready, parse_event
 from skillweave.server.running import Running, serve_in_background
+from skillweave.server.supervisor import Supervisor
 
 Configure = Callable[..., ServeConfig]
 
@@ -150,13 +152,15 @@ def test_the_engine_is_private(served: Running) -> None:
 
 
 @pytest.mark.slow
-def test_after_the_block_nothing_is_left(configure: Configure) -> None:
-    with serve_in_background(configure()) as running:
+def test_flags_have_reasons_and_after_the_block_nothing_is_left(configure: Configure) -> None:
+    lines: list[str] = []
+    with serve_in_background(configure(), say=lines.append) as running:
         processes = tree(running.pids[0])
         assert len(processes) == 4  # supervisor, gateway, keeper, engine
         assert answers(running)
     assert all_gone(processes)
     assert port_is_free(port_of(running))
+    assert any("--max-lora-rank 16" in line and "largest stored rank" in line for line in lines)
 
 
 @pytest.mark.slow
@@ -169,43 +173,41 @@ def test_a_killed_supervisor_takes_everything_along(configure: Configure) -> Non
 
 
 @pytest.mark.slow
-def test_a_killed_gateway_is_started_again_and_takes_over_the_engine(
-    configure: Configure, stock: Any
-) -> None:
+def test_what_is_killed_comes_back_as_it_was(configure: Configure, stock: Any) -> None:
     stock.put("sql", seed=1)
     lines: list[str] = []
     with serve_in_background(configure(store=stock.root), say=lines.append) as running:
         before = ask(running, "sql")
-        _, gateway, keeper = running.pids
-        engine = [child.pid for child in psutil.Process(keeper).children()]
-        os.kill(gateway, signal.SIGKILL)
-        wait_for(lambda: not psutil.pid_exists(gateway))
-        wait_for(lambda: answers(running))
+        kill_the_gateway(running)
         assert ask(running, "sql") == before
-        assert [child.pid for child in psutil.Process(keeper).children()] == engine
-        assert list(httpx.get(f"{engine_url(running)}/fake").json()["adapters"]) == [
-            loaded_name(stock)
-        ]
+        engine = engine_url(running)
+        assert list(httpx.get(f"{engine}/fake").json()["adapters"]) == [loaded_name(stock)]
+        (process,) = psutil.Process(running.pids[2]).children()
+        process.kill()
+        wait_for(lambda: engine_url(running) != engine and admin_state(running)["ready"])
+        loads = httpx.get(f"{engine_url(running)}/fake").json()["loads"]
+        assert loads == [loaded_name(stock)]
+        assert ask(running, "sql") == before
     assert any("gateway ended and is started again" in line for line in lines)
+
+
+def kill_the_gateway(running: Running) -> None:
+    """Clients wait in the socket meanwhile, and the engine lives on."""
+    gateway, keeper = running.pids[1:]
+    engine = [child.pid for child in psutil.Process(keeper).children()]
+    os.kill(gateway, signal.SIGKILL)
+    wait_for(lambda: not psutil.pid_exists(gateway))
+    body = {"model": "base", "messages": [{"role": "user", "content": "hello"}]}
+    reply = httpx.post(f"{running.url}/chat/completions", json=body, timeout=20)
+    # The socket stayed open: an answer, or the word that engines are being taken over.
+    assert reply.status_code in (200, 503)
+    wait_for(lambda: answers(running))
+    wait_for(lambda: "skillweave_gateway_restarts 1.0" in httpx.get(f"{running.root}/metrics").text)
+    assert [child.pid for child in psutil.Process(keeper).children()] == engine
 
 
 def loaded_name(stock: Any) -> str:
     return "sql--v1--" + str(stock.store.resolve("sql").version_digest[:12])
-
-
-@pytest.mark.slow
-def test_a_killed_engine_comes_back_with_its_adapters(configure: Configure, stock: Any) -> None:
-    stock.put("sql", seed=1)
-    with serve_in_background(configure(store=stock.root)) as running:
-        before = ask(running, "sql")
-        old = engine_url(running)
-        keeper = running.pids[2]
-        (engine,) = psutil.Process(keeper).children()
-        engine.kill()
-        wait_for(lambda: engine_url(running) != old and admin_state(running)["ready"])
-        loads = httpx.get(f"{engine_url(running)}/fake").json()["loads"]
-        assert loads == [loaded_name(stock)]
-        assert ask(running, "sql") == before
 
 
 @pytest.mark.slow
@@ -237,6 +239,13 @@ def test_an_engine_that_never_answers(configure: Configure) -> None:
         pass
 
 
+def test_a_base_that_is_no_folder(configure: Configure) -> None:
+    supervisor = Supervisor(configure(base="./no"), on_event=lambda event: None)
+    with pytest.raises(UsageError, match="no folder"):
+        asyncio.run(supervisor.run())
+
+
+@pytest.mark.slow
 def test_a_taken_port_is_found_before_anything_starts(configure: Configure) -> None:
     lines: list[str] = []
     with socket.socket() as taken:
@@ -251,25 +260,21 @@ def test_a_taken_port_is_found_before_anything_starts(configure: Configure) -> N
     assert lines == []
 
 
-def test_a_base_that_is_no_folder(configure: Configure) -> None:
-    with pytest.raises(UsageError, match="no folder"), serve_in_background(configure(base="./no")):
-        pass
-
-
 @pytest.mark.slow
-def test_fronting_an_engine_that_we_did_not_start(configure: Configure, stock: Any) -> None:
+def test_fronting_an_engine_that_we_did_not_start(
+    configure: Configure, stock: Any, served: Running
+) -> None:
     stock.put("sql", seed=1)
-    with serve_in_background(configure()) as inner:
-        state_dir = next(Path(os.environ["TMPDIR"]).glob("skillweave-*"))
-        secret = json.loads((state_dir / "state.json").read_text())["engines"][0]["secret"]
-        config = configure(
-            store=stock.root, engine_url=engine_url(inner) + "/v1", engine_key=secret
-        )
-        with serve_in_background(config) as outer:
-            assert len(outer.pids) == 2
-            assert ask(outer, "base") == ask(inner, "base")
-            assert ask(outer, "sql") != ask(outer, "base")
-        assert answers(inner)  # it is not ours to stop
+    command = psutil.Process(served.pids[1]).cmdline()
+    inside = json.loads(Path(command[command.index("--state") + 1]).read_text())["engines"][0]
+    config = configure(
+        store=stock.root, engine_url=inside["url"] + "/v1", engine_key=inside["secret"]
+    )
+    with serve_in_background(config) as outer:
+        assert len(outer.pids) == 2
+        assert ask(outer, "base") == ask(served, "base")
+        assert ask(outer, "sql") != ask(outer, "base")
+    assert answers(served)  # it is not ours to stop
 
 
 @pytest.mark.slow
@@ -279,22 +284,6 @@ def test_a_foreign_engine_that_is_not_there(configure: Configure) -> None:
         pass
 
 
-@pytest.mark.slow
-def test_two_engines(configure: Configure, stock: Any) -> None:
-    stock.put("sql", seed=1)
-    with serve_in_background(configure(store=stock.root, num_engines=2)) as running:
-        assert len(running.pids) == 4
-        assert len({ask(running, "sql") for _ in range(4)}) == 1
-
-
-@pytest.mark.slow
-def test_flags_are_printed_with_their_reasons(configure: Configure) -> None:
-    lines: list[str] = []
-    with serve_in_background(configure(), say=lines.append):
-        pass
-    assert any("--max-lora-rank 16" in line and "largest stored rank" in line for line in lines)
-
-
 PHASES = {
     "at once": None,
     "planned": "store ",
@@ -302,11 +291,19 @@ PHASES = {
     "engine starting": "--disable-uvicorn-access-log",
     "ready": "ready",
 }
+SIGNALS = [
+    ("at once", signal.SIGINT),
+    ("at once", signal.SIGTERM),
+    ("planned", signal.SIGTERM),
+    ("flags", signal.SIGINT),
+    ("engine starting", signal.SIGTERM),
+    ("ready", signal.SIGINT),  # SIGTERM ends every server of the other tests
+]
+"""One handler takes both."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(("phase", "number"), SIGNALS)
 def test_a_signal_in_any_phase_leaves_nothing(
     configure: Configure, phase: str, number: signal.Signals
 ) -> None:
