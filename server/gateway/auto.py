@@ -78,14 +78,23 @@ def decide(route: Route, *, may: Callable[[str], bool]) -> Decision:
     """
     chosen = [(each, _snapped(each.weight)) for each in route.choice if each.form != "none"]
     chosen = [(each, weight) for each, weight in chosen if weight != 0.0]
-    terms = tuple(_term(each, weight) for each, weight in chosen)
-    if not all(may(str(term.id)) for term in terms):
+    if not all(may(_id(each.skill)) for each, _ in chosen):
         return Decision((), ABSTAINED)
-    told = _told(route) if all(map(may, route.scores)) else "auto"
+    terms = tuple(_term(each, weight) for each, weight in chosen)
+    known = {*route.scores, *(_id(each.skill) for each in route.choice)}
+    told = _told(route) if all(map(may, known)) else "auto"
     if len(terms) > 1 and any(each.form == "text" for each, _ in chosen):
         strongest = max(chosen, key=lambda pair: abs(pair[1]))[0]
         return Decision((_term(strongest, 1.0),), f"{told}; the strongest of a mixture with texts")
     return Decision(terms, told)
+
+
+def _id(skill: str) -> str:
+    """The id in a name that a router gives, which may have a version; what is none stays whole."""
+    try:
+        return str(parse_term(skill).id)
+    except ModelStringError:
+        return skill
 
 
 def _snapped(weight: float) -> float:

@@ -13,6 +13,7 @@ from skillweave.router.types import Choice, Route, State
 from skillweave.server.access_settings import AccessState
 from skillweave.server.gateway.access.key_file import KeyFile
 from skillweave.server.gateway.access.keys import Wish
+from skillweave.server.gateway.auto import decide
 
 Arena = Any
 USER = [{"role": "user", "content": "x"}]
@@ -189,3 +190,14 @@ def test_cached_prefixes_belong_to_a_team(arena: Arena, two: Any, tmp_path: Path
             assert "cache_salt" not in a.engines[0].asked[-1]
 
     asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [Choice("theirs/b", "none"), Choice("theirs/b", weight=0.01), Choice("theirs/no such name")],
+)
+def test_a_reason_without_scores_names_nobody_elses_skill_either(choice: Choice) -> None:
+    route = Route((choice,), f"nearest is {choice.skill}")
+    decision = decide(route, may=lambda name: name.startswith("ours/"))
+    assert not decision.terms
+    assert "theirs" not in decision.told
