@@ -155,7 +155,8 @@ def test_a_foreign_engine_that_answers_wrongly_is_not_asked_all_the_time() -> No
         nonlocal healthy, key_right
         app = web.Application()
         app.add_routes([web.get("/health", health), web.get("/v1/models", models)])
-        port, lines = free_port(), []
+        port = free_port()
+        lines: list[str] = []
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
