@@ -99,9 +99,7 @@ def test_what_follows_a_body_is_bounded_like_a_head() -> None:
                 (b"2;", b"y" * 1000),  # an extension of a chunk
             ):
                 answer = await exchange(port, head + begin, *[more] * 6)
-                assert answer in (b"", b"closed"), (
-                    begin
-                )  # the end alone: it is being answered
+                assert answer in (b"", b"closed"), begin  # the end alone: it is being answered
             pieces = [b"3e8\r\n" + b"y" * 1000 + b"\r\n"] * 6  # a long body is not bounded here
             end = b"0\r\n\r\n"
             assert (await exchange(port, head, *pieces, end, end=True)).startswith(b"HTTP/1.1 200")
