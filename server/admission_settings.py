@@ -21,7 +21,7 @@ class AdmissionLimits(BaseModel):
     """Requests in hand at once, waiting or being answered; one more is told to come again."""
     max_requests_per_tenant: int = Field(default=1024, ge=1)
     """The same for the requests of one tenant."""
-    quantum_s: float = Field(default=0.25, gt=0)
+    quantum_s: float = Field(default=0.5, gt=0)
     """How long an adapter keeps its slot while others wait; then its running answers end."""
     linger_s: float = Field(default=0.005, ge=0)
     """How long a slot without a request waits for the next one of its adapter before it is given

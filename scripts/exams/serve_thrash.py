@@ -34,7 +34,10 @@ from .thrash_load import Run, arrivals, drive, saturate, texts
 ADAPTERS, SLOTS, HOST, RANK = 16, 4, 8, 8
 SHARE = 0.8
 """Of our saturation; the rate at which both sides are asked."""
-TOKENS = 24
+TOKENS = 48
+STREAM_EVERY = 8
+"""Tokens in an event, on both sides: the first one comes alone, the others cost little to send, so
+that slots are short and not the time of the processes around the engine."""
 CLIENTS = 64
 SECONDS = 20.0
 """Length of one run; each side has two, in turn."""
@@ -77,7 +80,7 @@ def serving(scratch: Path, **more: object) -> Iterator[Place]:
         "port": 0,
         "lora_slots": SLOTS,
         "max_lora_rank": RANK,
-        "engine_args": ("--max-cpu-loras", str(HOST)),
+        "engine_args": ("--max-cpu-loras", str(HOST), "--stream-interval", str(STREAM_EVERY)),
         **more,
     }
     config = ServeConfig.model_validate(fields)
@@ -101,7 +104,7 @@ def make_adapter(folder: Path, *, seed: int) -> Path:
     return folder
 
 
-def rate_of(place: Place, *, requests: int = 600) -> tuple[float, float]:
+def rate_of(place: Place, *, requests: int = 400) -> tuple[float, float]:
     """Our saturation in answers a second, and the rate at which both sides are asked."""
     url = place.running.root
     work = saturate(url, place.names, clients=CLIENTS, requests=requests, tokens=TOKENS, seed=1)
