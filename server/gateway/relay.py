@@ -132,8 +132,7 @@ class Relay:
                 yield upstream
         except LOST as err:
             raise NotReady(
-                f"the engine at {engine.url} ended while answering; it is started again, ask again "
-                "in a moment"
+                "the engine ended while answering; it is started again, ask again in a moment"
             ) from err
 
     def _names(self, name: str, target: Target) -> ModelName:
