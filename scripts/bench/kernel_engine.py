@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,17 +15,15 @@ from pathlib import Path
 from typing import Literal
 
 import aiohttp
-import torch
-from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
-from ...adapters import BaseIdentity, Delta, EngineError, write_peft
-from ...distill.tiny_base import tiny_base_path
+from ...adapters import BaseIdentity, EngineError
 from ...server.config import ServeConfig
 from ...server.engines.flags import Facts
 from ...server.engines.launch import Launch, Place, plan_vllm
 from ...server.listen import free_port
 from ...server.vllm_plugin import ACTIVE
-from .gate_engine import started
+from .engine_process import started
+from .random_base import random_adapter, random_base
 
 LAYERS, HIDDEN, WIDE, LENGTH = 6, 768, 2304, 640
 NUM_ADAPTERS = 8
@@ -70,47 +67,17 @@ class Asked:
 
 
 def make_base(folder: Path) -> Path:
-    """A random Qwen3 of 6 layers and hidden 768 that reads the shipped vocabulary."""
-    folder.mkdir(parents=True)
-    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-        shutil.copyfile(tiny_base_path() / name, folder / name)
-    torch.manual_seed(0)
-    config = Qwen3Config(
-        vocab_size=-(-len(AutoTokenizer.from_pretrained(folder)) // 64) * 64,
-        hidden_size=HIDDEN,
-        intermediate_size=WIDE,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=12,
-        num_key_value_heads=6,
-        head_dim=64,
-        max_position_embeddings=LENGTH,
-        tie_word_embeddings=True,
-        eos_token_id=2,
-        pad_token_id=0,
-        bos_token_id=None,
-    )
-    model = Qwen3ForCausalLM(config)  # type: ignore[no-untyped-call]  # transformers has no types
-    model.save_pretrained(folder)
-    return folder
+    """A random Qwen3 of 6 layers and hidden 768."""
+    return random_base(folder, hidden=HIDDEN, layers=LAYERS, wide=WIDE, key_heads=6, length=LENGTH)
 
 
 def make_adapters(base: BaseIdentity, home: Path, *, rank: int) -> dict[str, Path]:
     """Eight random adapters on every projection, by engine-side name, each loud enough to show."""
-    made = {}
-    for number in range(NUM_ADAPTERS):
-        rng = torch.Generator().manual_seed(number)
-        delta = {
-            name: Delta(
-                torch.randn(rank, into, generator=rng) / into**0.5,
-                torch.randn(out, rank, generator=rng) / rank**0.5,
-                0.5,
-            )
-            for name, (out, into) in base.modules.items()
-            if name.endswith("_proj")
-        }
-        made[f"rank{rank}-{number}"] = folder = home / f"rank{rank}-{number}"
-        write_peft(delta, folder)
-    return made
+    names = [f"rank{rank}-{number}" for number in range(NUM_ADAPTERS)]
+    return {
+        name: random_adapter(home / name, base.modules, rank=rank, seed=seed, scale=0.5)
+        for seed, name in enumerate(names)
+    }
 
 
 class Side:

@@ -6,17 +6,16 @@ again (`reload_weights` by vLLM's RPC, its prefix cache emptied). Equality: both
 greedy tokens. Owns these rows and that other way.
 """
 
-import json
 import shutil
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from ...adapters import EngineError, read_peft
+from ...adapters import read_peft
+from .engine_process import post
 from .rows import Row
 from .serve_bases import Base
 from .serve_latency import quantile
@@ -160,19 +159,7 @@ class Reloading:
         self._post("/reset_prefix_cache", {})
 
     def _post(self, path: str, body: dict[str, object]) -> None:
-        request = urllib.request.Request(
-            f"{self._engine.url}{path}",
-            data=json.dumps(body).encode(),
-            headers={
-                "content-type": "application/json",
-                "authorization": f"Bearer {self._engine.key}",
-            },
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=120) as reply:
-                reply.read()
-        except OSError as err:
-            raise EngineError(f"vLLM's {path} failed: {err}; is its dev mode on?") from err
+        post(f"{self._engine.url}{path}", body, key=self._engine.key or "", timeout_s=120)
 
 
 def _size(folder: Path) -> dict[str, object]:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from pydantic import TypeAdapter
 
 from ...adapters.errors import SkillweaveError
 from ..bench.rows import Row
@@ -107,9 +108,11 @@ class Kept:
         return [row for name in self.facts for row in self._rows[name]]
 
 
+_ROW = TypeAdapter(Row)
+
+
 def _row_of(document: Mapping[str, object]) -> Row:
-    fields = {name: value for name, value in document.items() if name != "holds"}
-    return Row(**fields)  # type: ignore[arg-type]  # its own document
+    return _ROW.validate_python({name: of for name, of in document.items() if name != "holds"})
 
 
 if __name__ == "__main__":

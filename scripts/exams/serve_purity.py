@@ -11,10 +11,12 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...adapters import Card, Store, identify_base
+from ...adapters.errors import SkillweaveError
 from ...distill.tiny_base import tiny_base_path
 from ...server.config import ServeConfig
 from ...server.running import Running, serve_in_background
@@ -129,8 +131,12 @@ def _life(
     def ask() -> None:
         with Line(running.root) as line:
             while (turn := next(counter)) < ground.requests:
-                _one(line, model, turn % len(ground.asked), ground, seen)
-                asked.release()
+                try:
+                    _one(line, model, turn % len(ground.asked), ground, seen)
+                except OSError as err:
+                    seen.failed.append(f"request {turn}: {err}")
+                finally:
+                    asked.release()
 
     def move() -> None:
         share = ground.requests // len(ground.made)
@@ -140,14 +146,13 @@ def _life(
                     asked.acquire()
                 try:
                     publish(line, place)
-                except Exception as err:  # recorded: a publish that fails is a failure of the exam
+                except (SkillweaveError, OSError) as err:
                     seen.failed.append(f"publish {place}: {err}")
 
-    workers = [threading.Thread(target=work) for work in (*[ask] * CLIENTS, move)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    with ThreadPoolExecutor(CLIENTS + 1) as pool:
+        work = [pool.submit(one) for one in (*[ask] * CLIENTS, move)]
+    for done in work:
+        done.result()
     told = {"faults": [*seen.mixed, *seen.failed][:10], "versions_seen": len(seen.versions)}
     total = sum(seen.versions.values())
     return [

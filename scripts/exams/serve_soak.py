@@ -12,11 +12,13 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from ...adapters.errors import SkillweaveError
 from ..bench.rows import Row
 from ..bench.serve_upload import must, upload_request
 from ..bench.serve_wire import Line
@@ -70,19 +72,18 @@ def rows(
         crowd.learn()
         watch = Watch(_sizes(ground), every_s=sample_s)
         stop, published = threading.Event(), _Published()
-        helpers = [
-            threading.Thread(target=watch.run, args=(stop,)),
-            threading.Thread(
-                target=published.run, args=(ground, steps, stop), kwargs={"every": publish_every_s}
-            ),
-        ]
+        with ThreadPoolExecutor(2) as pool:
+            helpers = (
+                pool.submit(watch.run, stop),
+                pool.submit(published.run, ground, steps, stop, every=publish_every_s),
+            )
+            try:
+                with crowd.asking(CLIENTS) as tally:
+                    time.sleep(60.0 * minutes)
+            finally:
+                stop.set()
         for helper in helpers:
-            helper.start()
-        with crowd.asking(CLIENTS) as tally:
-            time.sleep(60.0 * minutes)
-        stop.set()
-        for helper in helpers:
-            helper.join()
+            helper.result()
     errors = len(tally.faults) + sum(tally.refused.values()) + tally.cut + len(published.failed)
     told: dict[str, object] = {
         "right": tally.answered,
@@ -149,7 +150,7 @@ class _Published:
                     must(line.ask(upload_request(line, folder, fields, key=key)))
                     body: dict[str, object] = {"model": "soak-run", "prompt": "a", "max_tokens": 2}
                     must(line.ask(line.request("/v1/completions", body)))
-                except Exception as err:  # recorded: a publish that fails is an error of the soak
+                except (SkillweaveError, OSError) as err:
                     self.failed.append(f"step {step}: {type(err).__name__}: {err}")
                 self.count = step
 

@@ -28,7 +28,7 @@ from ...distill.tiny_base import tiny_base_path
 from ...server.config import ServeConfig
 from ...server.running import Running, serve_in_background
 from ...server.state_file import EngineState, read_state
-from ..bench.rows import Row
+from ..bench.rows import Op, Row
 from .thrash_load import Run, arrivals, drive, saturate, texts
 
 ADAPTERS, SLOTS, HOST, RANK = 16, 4, 8, 8
@@ -151,8 +151,8 @@ def judged(
     mine_told, other_told = {**mine.document(), **about}, other.document()
     num = len(mine.answers)
 
-    def row(figure: str, value: float, **bar: object) -> Row:
-        return Row(figure, value, num, equal=equal, ours=mine_told, theirs=other_told, **bar)  # type: ignore[arg-type]
+    def row(figure: str, value: float, *, op: Op | None = None, bar: float | None = None) -> Row:
+        return Row(figure, value, num, op, bar, equal, mine_told, other_told)
 
     return [
         row(

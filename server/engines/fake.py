@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from .fake_answers import Answer, Json, dump
 from .fake_slots import FakeSlots
@@ -80,13 +81,13 @@ class FakeEngine:
         return app
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: object) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         wanted = f"Bearer {self.secret}"
         guarded = request.path not in ("/health", "/fake")
         if guarded and request.headers.get("authorization") != wanted:
             return web.json_response({"error": "Unauthorized"}, status=401)
         try:
-            return await handler(request)  # type: ignore[operator, no-any-return]
+            return await handler(request)
         except (ValueError, TypeError, KeyError, AttributeError) as err:
             return _error(400, f"a field is not what it should be ({type(err).__name__})")
 

@@ -8,6 +8,7 @@ not say (`control.py`) and what the engine judges better: every other field pass
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import cast
 
@@ -152,8 +153,8 @@ def _refuse_half_characters(fields: Fields) -> None:
 def _unique(pairs: list[tuple[str, object]]) -> Fields:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        times = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in times.items() if count > 1)
         raise RequestRefused(f"duplicate key {twice!r} in the body: say it once", param=twice)
     return fields
 

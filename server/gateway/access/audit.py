@@ -79,8 +79,8 @@ class Audit:
         try:
             yield act
             result = "ok"
-        except Exception as err:
-            result = type(err).__name__ if isinstance(err, SkillweaveError) else "failed"
+        except SkillweaveError as err:
+            result = type(err).__name__
             raise
         finally:
             write = partial(self.record_all, action, who=who, result=result, facts=dict(act.facts))
