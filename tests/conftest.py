@@ -4,6 +4,7 @@ Set before any test module is imported, because libraries read these once.
 """
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # For what is read at import; every test then gets a home of its own.
 os.environ["SKILLWEAVE_HOME"] = tempfile.gettempdir() + "/skillweave-no-home"
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
