@@ -2,7 +2,7 @@
 
 `python -m skillweave.server.main` is the second way: the parent writes the configuration as one
 line of JSON to stdin and keeps stdin open for as long as the server shall live; events come back
-as lines of JSON on stdout. Owns these two rims. Refuses to own the work (`supervisor.py`).
+as lines of JSON on stdout. Owns these two rims. Refuses to own the work (`supervision/`).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from ..adapters.errors import SkillweaveError
 from .config import ServeConfig
 from .events import Event, Failed, Line, Ready, dump_event
-from .supervisor import Supervisor
+from .supervision.supervisor import Supervisor
 
 
 def _print_now(text: str) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from ..adapters.errors import EngineError
 from .access_settings import AccessState
 from .admission_settings import AdmissionLimits
-from .process import start_time
+from .supervision.process import start_time
 
 
 class EngineState(BaseModel):

@@ -16,7 +16,7 @@ from ...adapters.peft_folder.header import CONFIG_FILE
 from ...server.config import ServeConfig
 from ...server.engines.flags import Facts
 from ...server.engines.launch import Place, plan_vllm
-from ...server.listen import free_port
+from ...server.supervision.listen import free_port
 from .engine_process import post, started
 from .random_base import random_adapter, random_base
 

@@ -20,7 +20,7 @@ from ...adapters import BaseIdentity, EngineError
 from ...server.config import ServeConfig
 from ...server.engines.flags import Facts
 from ...server.engines.launch import Launch, Place, plan_vllm
-from ...server.listen import free_port
+from ...server.supervision.listen import free_port
 from ...server.vllm_plugin import ACTIVE
 from .engine_process import started
 from .random_base import random_adapter, random_base

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...server.listen import free_port
+from ...server.supervision.listen import free_port
 from .rows import Row
 from .serve_elsewhere import python_with, version_in
 from .serve_latency import CHAT, WARMUP, chat, quantile

@@ -21,9 +21,9 @@ import psutil
 from ...adapters import EngineError
 from ...server.config import ServeConfig
 from ...server.engines.launch import Place, plan_vllm
-from ...server.listen import free_port
 from ...server.plan import make_plan
 from ...server.running import Running, serve_in_background
+from ...server.supervision.listen import free_port
 
 START_S = 180.0
 _POLL_S = 0.1

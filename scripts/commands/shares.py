@@ -4,7 +4,7 @@
     prod=3:90,4:10  90 parts for version 3, 10 for version 4
     prod=3,4:10     10 percent for version 4, the rest for version 3
 
-Owns this notation. Refuses to own what a split means (`server/gateway/splits.py`).
+Owns this notation. Refuses to own what a split means (`server/gateway/publishing/splits.py`).
 """
 
 from ...adapters.errors import UsageError

@@ -1,7 +1,7 @@
 """How an engine is started: the command line, the environment, and why each flag is there.
 
 Owns the two launch plans (real vLLM and the stand-in) and the table of kinds. Refuses to start
-anything (`supervisor.py`). vLLM is never imported here: it is a process of its own.
+anything (`supervision/`). vLLM is never imported here: it is a process of its own.
 To add an engine: a function that returns a `Launch`, and its line in `PLANS`.
 """
 

@@ -21,10 +21,10 @@ from ..engines.client import open_session
 from ..state_file import ServerState, read_state
 from .app import create_app
 from .bounded_http import bounded_http
-from .composing import warm
+from .models.selector import current_path, load_selector
 from .quiet import quiet_logging, quiet_loop
-from .selector import current_path, load_selector
 from .service import Service
+from .sums.composer import warm
 from .telemetry.telemetry import Telemetry
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ...adapters.errors import SkillweaveError
 from .admin.routes import admin_routes
 from .errors import INVALID, Row, error_body, error_reply
-from .kinds import Kind
-from .models import list_models, one_model
-from .relay import Relay
+from .models.routes import list_models, one_model
+from .relay.kinds import Kind
+from .relay.relay import Relay
 from .service import Service
 from .telemetry.routes import metrics_route
 from .telemetry.watch import Watch

@@ -3,7 +3,7 @@
 Without them a client can fill the memory with one endless header (after a body, too: a trailer),
 and hold connections for ever by sending nothing. uvicorn has no setting for either and no place to
 put one, so some of its callbacks are extended here; nothing else is changed. Owns these two bounds.
-Refuses to own the body (`wire.py`).
+Refuses to own the body (`relay/wire.py`).
 """
 
 import asyncio

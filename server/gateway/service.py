@@ -18,13 +18,13 @@ from .access.audit import Audit
 from .access.door import Door
 from .admission.admission import Admission
 from .admission.prefetch import Prefetch
-from .ahead import Ahead
-from .catalog import Catalog
-from .composing import Composer
-from .pool import Pool
-from .publishing import Publishing
-from .resolve import Resolver
-from .selector import load_selector, note_path
+from .models.catalog import Catalog
+from .models.resolve import Resolver
+from .models.selector import load_selector, note_path
+from .pool.pool import Pool
+from .publishing.publishing import Publishing
+from .residency.ahead import Ahead
+from .sums.composer import Composer
 from .telemetry.telemetry import Telemetry
 from .ui.traffic import Traffic
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import uvicorn
 
 from ...adapters.errors import SkillweaveError
-from ..listen import address_of, open_listener
+from ..supervision.listen import address_of, open_listener
 from .app import create_hub_app
 from .hub import Hub, HubOptions
 

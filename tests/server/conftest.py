@@ -25,11 +25,11 @@ from skillweave.server.config import ServeConfig
 from skillweave.server.engines.client import open_session
 from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.gateway.app import create_app
-from skillweave.server.gateway.scratch import remove_scratch
+from skillweave.server.gateway.publishing.scratch import remove_scratch
 from skillweave.server.gateway.service import Service
-from skillweave.server.listen import free_port
 from skillweave.server.running import Running, serve_in_background
 from skillweave.server.state_file import EngineState, ServerState
+from skillweave.server.supervision.listen import free_port
 
 from ..one_module import make_adapter, make_base
 

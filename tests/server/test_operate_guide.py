@@ -12,9 +12,9 @@ from skillweave.scripts.cli import VERBS, main
 from skillweave.scripts.commands.serve import build_config
 from skillweave.server.access_settings import Limits
 from skillweave.server.gateway.errors import TABLE
-from skillweave.server.listen import free_port
 from skillweave.server.running import serve_in_background
 from skillweave.server.settings import SECRETS
+from skillweave.server.supervision.listen import free_port
 
 ROW = re.compile(r"^\| `([^|]*)` \|", re.M)
 

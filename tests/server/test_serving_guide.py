@@ -10,8 +10,8 @@ import pytest
 import typer
 from skillweave.adapters.expr import parse_model
 from skillweave.scripts.cli import VERBS, load
-from skillweave.server.gateway.asked import SESSION, TIMEOUT
 from skillweave.server.gateway.errors import TABLE
+from skillweave.server.gateway.relay.asked import SESSION, TIMEOUT
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from skillweave.adapters.errors import EngineError
-from skillweave.server.process import start_time, tail
 from skillweave.server.state_file import EngineState, ServerState, read_state, write_state
+from skillweave.server.supervision.process import start_time, tail
 
 
 def test_round_trip_and_permissions(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from ...access_settings import AccessState, Limits, is_loopback
 from ..errors import BudgetSpent, Forbidden, ForeignPage
-from ..kinds import Kind
+from ..relay.kinds import Kind
 from .caller import ANYBODY, Admin, Caller
 from .judge import Fields, judge, with_bounds
 from .key_ring import KeyRing

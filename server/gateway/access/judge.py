@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ...access_settings import Limits
 from ..errors import RequestRefused
-from ..kinds import Kind
+from ..relay.kinds import Kind
 from .keys import KeyLimits
 
 Fields = Mapping[str, object]

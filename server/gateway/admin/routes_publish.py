@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from ....adapters.names import DEFAULT_ALIAS
 from ....adapters.store.types import Version
+from ..publishing.step_folders import Asked
+from ..publishing.steps import MAX_STALENESS, Step
 from ..service import Service
-from ..step_folders import Asked
-from ..steps import MAX_STALENESS, Step
 from .wire import Strict, checked, is_json, length_of, read_json
 
 

@@ -4,7 +4,7 @@ A request whose adapter has a slot, or needs none, goes straight through: no tas
 microseconds. Others wait in the room, and `schedule.py` says for how long. All books are changed
 in one event loop and between two awaits, so they always agree.
 Owns the steps of a request from its arrival to its end, and that each is undone. Refuses to own
-what an engine holds (`residency.py`) and how it is (`pool.py`).
+what an engine holds (`residency/`) and how it is (`pool/`).
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from types import TracebackType
 
 from ...admission_settings import AdmissionLimits
 from ..errors import DeadlinePassed, NotReady, TooBusy
-from ..pool import Pool
-from ..pool_health import Event
+from ..pool.health import Event
+from ..pool.pool import Pool
 from .fair import FairClock, Tag
 from .figures import Figures, Gauges, read_gauges
 from .lanes import Book

@@ -7,7 +7,7 @@ Refuses to know any metrics library.
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ..pool import Pool
+from ..pool.pool import Pool
 from .places import Places
 from .waiting import Waiting
 
@@ -60,7 +60,7 @@ class Gauges:
 
 @dataclass(frozen=True)
 class EngineGauges:
-    """One engine: `slots` None is unlimited or unknown; `standing` as in `pool_health.py`."""
+    """One engine: `slots` None is unlimited or unknown; `standing` as in `pool/health.py`."""
 
     url: str
     standing: str

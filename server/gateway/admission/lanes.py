@@ -3,7 +3,7 @@
 Seats are our own book-keeping and exact: they count what was handed out. What lies in slots and in
 host memory without being used is a belief (last used stays longest, as in vLLM), put right by
 `learn` whenever the engine was asked. Owns this book. Refuses to own decisions (`schedule.py`) and
-the engine's health (`pool.py`). No clock: times are handed in.
+the engine's health (`pool/`). No clock: times are handed in.
 """
 
 from collections.abc import Iterable
@@ -50,7 +50,7 @@ class Book:
         self.slots = UNLIMITED if slots is None else slots
         self.host = max(host or MAX_BELIEVED, self.slots if slots else 0)
         self.on_trial = False
-        """One request at a time, until it is answered; see `pool_health.py`."""
+        """One request at a time, until it is answered; see `pool/health.py`."""
         self.stale = False
         """Whether something was handed out since the engine was last asked what it holds."""
         self.seats: dict[str, Berth] = {}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from ...engines.client import EngineClient
-from ..pool import Pool, no_engine
+from ..pool.pool import Pool, no_engine
 from .affinity import Nearness, Option, choose
 from .lanes import Book
 from .tickets import Wanted

@@ -3,7 +3,7 @@
 A conversation that was routed to one skill often needs its second or third choice in the next turn.
 One load at a time, in the background, only while host memory has room for one more, and no skill
 twice in a while: whoever sends prompts cannot make the engines do much.
-Owns when and how many. Refuses to own loading (`residency.py`) and what a name stands for.
+Owns when and how many. Refuses to own loading (`residency/`) and what a name stands for.
 """
 
 import asyncio

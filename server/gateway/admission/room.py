@@ -12,7 +12,7 @@ from typing import cast
 
 from ...admission_settings import AdmissionLimits
 from ..errors import DeadlinePassed
-from ..pool import Pool, no_engine
+from ..pool.pool import Pool, no_engine
 from .figures import Figures
 from .lanes import Book
 from .schedule import Decision, Rules, decide

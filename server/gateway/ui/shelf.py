@@ -2,7 +2,7 @@
 
 Owns which facts of a card a viewer gets: what speaks for a skill to whoever may ask it; how it was
 made (recipe, frame, seed, data, revision) only to the admin; the name of a parent only to whoever
-may use that parent. Refuses to own names and forms (`catalog.py`), cards and attestations (the
+may use that parent. Refuses to own names and forms (`models/`), cards and attestations (the
 store) and how evidence reads (`evidence.py`). Reads files: call it from a thread.
 """
 
@@ -14,7 +14,7 @@ from ....adapters.errors import NotFound, SkillweaveError
 from ....adapters.store.store import Store
 from ....adapters.store.types import Version
 from ..errors import unknown_model
-from ..found import Listed
+from ..models.found import Listed
 from ..service import Service
 from .evidence import Finding, finding, headline
 from .viewer import Viewer

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from skillweave.server.access_settings import Limits
 from skillweave.server.gateway.bounded_http import bounded_http
-from skillweave.server.listen import open_listener
+from skillweave.server.supervision.listen import open_listener
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.gateway.access.caller import ANYBODY
-from skillweave.server.gateway.asked import Asked, Wishes
-from skillweave.server.gateway.exchange import Meter
-from skillweave.server.gateway.usage_wire import Tokens
+from skillweave.server.gateway.relay.asked import Asked, Wishes
+from skillweave.server.gateway.relay.exchange import Meter
+from skillweave.server.gateway.relay.usage_wire import Tokens
 
 Arena = Any
 USER = [{"role": "user", "content": "one two three"}]

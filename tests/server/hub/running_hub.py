@@ -15,7 +15,7 @@ from pathlib import Path
 import uvicorn
 from skillweave.server.hub.app import create_hub_app
 from skillweave.server.hub.hub import Hub, HubOptions
-from skillweave.server.listen import address_of, open_listener
+from skillweave.server.supervision.listen import address_of, open_listener
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 

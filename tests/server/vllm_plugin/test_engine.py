@@ -20,7 +20,7 @@ from skillweave.distill.tiny_base import tiny_base_path
 from skillweave.server.config import ServeConfig
 from skillweave.server.engines.flags import Facts
 from skillweave.server.engines.launch import Place, plan_vllm
-from skillweave.server.listen import free_port
+from skillweave.server.supervision.listen import free_port
 
 pytestmark = pytest.mark.vllm
 

@@ -7,7 +7,7 @@ import pytest
 from skillweave.adapters.errors import EngineError
 from skillweave.server.gateway.admission.admission import Admission
 from skillweave.server.gateway.errors import NotReady
-from skillweave.server.gateway.pool_health import Event
+from skillweave.server.gateway.pool.health import Event
 
 from .scene import Log, check_empty, in_order, limits, make, now, wanted
 from .virtual import StillPool, run_virtually

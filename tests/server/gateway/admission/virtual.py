@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from skillweave.server.engines.client import EngineClient
 from skillweave.server.gateway.admission.lanes import Book
-from skillweave.server.gateway.pool_health import Event
+from skillweave.server.gateway.pool.health import Event
 
 T = TypeVar("T")
 

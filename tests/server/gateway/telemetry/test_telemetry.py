@@ -12,7 +12,7 @@ from skillweave.server.engines.client import EngineClient, open_session
 from skillweave.server.engines.fake import FakeEngine
 from skillweave.server.gateway.app import create_app
 from skillweave.server.gateway.telemetry.telemetry import Telemetry
-from skillweave.server.listen import free_port
+from skillweave.server.supervision.listen import free_port
 
 Arena = Any
 SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")

@@ -1,0 +1,1 @@
+"""Which adapters the engines hold, and what an engine-side name means."""

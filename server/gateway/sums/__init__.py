@@ -1,0 +1,1 @@
+"""Sums of adapters, made when they are asked for."""
