@@ -42,7 +42,7 @@ def foreign_page(headers: Iterable[tuple[bytes, bytes]], *, names: tuple[str, ..
 
 
 def _is_ours(host: bytes, names: tuple[str, ...]) -> bool:
-    if host in _ALWAYS:
+    if host in _ALWAYS or host.partition(b":")[0] in _ALWAYS:
         return True
     text = host.decode("latin-1").lower()
     name = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
