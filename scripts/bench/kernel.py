@@ -39,7 +39,7 @@ BAR_CONTROL = 0.1
 """Mean difference of log-probabilities that an adapter must make, for equality to mean anything."""
 TRAINED_RANK, FULL_RANK = 8, 16
 PROMPT, SHORT, DECODED = 512, 8, 24
-PREFILL_PAIRS, ROWS_PAIRS, EIGHT_PAIRS, BASE_PAIRS = 11, 10, 20, 40
+PREFILL_PAIRS, ROWS_PAIRS, EIGHT_PAIRS, BASE_PAIRS = 11, 10, 20, 160
 ROWS = (1, 2, 4, 8, 16, 32)
 KINDS: tuple[Kind, ...] = ("grouped", "stock", "plain")
 

@@ -20,6 +20,8 @@ MAX_HOST_ADAPTERS = 256
 MEMORY_SHARE = 0.1
 """Share of free memory that adapter slots may take."""
 
+ONE_PROCESS = "vllm.v1.executor.uniproc_executor.UniProcExecutor"
+
 TOOL_PARSERS = {
     "Qwen2ForCausalLM": "hermes",
     "Qwen2MoeForCausalLM": "hermes",
@@ -176,6 +178,22 @@ def _cpu_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
     )
 
 
+def _process_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
+    """The model in the engine's own process.
+
+    Upstream fact (vLLM 0.32, `platforms/cpu.py`): on a CPU, `uni` is turned into `mp`, so that
+    threads can be bound to cores; the engine then spins on one core while a worker computes on
+    another. We bind no threads, and the executor's full name is taken as it is.
+    """
+    split = {"tensor-parallel-size", "pipeline-parallel-size"}.intersection(
+        flag_names(config.engine_args)
+    ) or {"-tp", "-pp"}.intersection(config.engine_args)
+    if facts.device != "cpu" or split:
+        return ()
+    reason = "the model in the engine's process: a second one would keep a core busy with waiting"
+    return (Flag("--distributed-executor-backend", ONE_PROCESS, reason),)
+
+
 def _cache_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
     on = config.prefix_cache
     name = "--enable-prefix-caching" if on else "--no-enable-prefix-caching"
@@ -229,6 +247,7 @@ def _cpu_environment(facts: Facts, config: ServeConfig, threads: int | None) -> 
 _RULES: tuple[Callable[[Facts, ServeConfig], tuple[Flag, ...]], ...] = (
     _lora_flags,
     _cpu_flags,
+    _process_flags,
     _cache_flags,
     _length_flags,
     _tool_flags,

@@ -1,5 +1,7 @@
 """Derived flags: the arithmetic, the reasons, and that the user's word is the last one."""
 
+from typing import Literal
+
 import pytest
 from skillweave.server.config import ServeConfig
 from skillweave.server.engines.flags import (
@@ -64,6 +66,23 @@ def test_cpu_flags() -> None:
 def test_gpu_keeps_dtype_and_compilation() -> None:
     flags = values(derive_flags(Facts(device="gpu"), config()))
     assert not {"--dtype", "--enforce-eager", "--tool-call-parser"} & flags.keys()
+
+
+@pytest.mark.parametrize(
+    ("device", "words", "derived"),
+    [
+        ("cpu", (), True),
+        ("gpu", (), False),
+        ("cpu", ("--tensor-parallel-size", "2"), False),
+        ("cpu", ("-pp", "2"), False),
+        ("cpu", ("--distributed-executor-backend", "mp"), False),
+    ],
+)
+def test_one_process_computes_where_one_is_enough(
+    device: Literal["cpu", "gpu"], words: tuple[str, ...], derived: bool
+) -> None:
+    flags = values(derive_flags(Facts(device=device), config(engine_args=words)))
+    assert ("--distributed-executor-backend" in flags) == derived
 
 
 def test_prefix_cache_off() -> None:
