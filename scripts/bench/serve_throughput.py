@@ -14,7 +14,7 @@ from .serve_sides import Side
 from .serve_wire import Heard, Line, saturate
 
 BAR = 0.97
-LINES, WORDS, PAIRS = 8, 128, 7
+LINES, WORDS, PAIRS = 8, 128, 15
 COMPLETIONS = "/v1/completions"
 
 
