@@ -1,11 +1,11 @@
-"""What every world offers: tasks with verifiable answers, and environments of one or more turns.
+"""Tasks with verifiable answers, and episodes of one turn or more. Pure.
 
-Owns the nouns (`Task`, `Verdict`, `Observation`, `Environment`) that training, evaluation and
-routing share. Refuses to own any world: one folder or file beside this one holds each. To add a
-world, write its tasks against these types; a one-turn task becomes an environment by `OneTurn`.
+Owns the nouns that training, evaluation and routing share. Refuses to own any world: one folder
+beside this one holds each. To add a world, write its tasks against these types and a `World`
+(`world.py`); a task of one turn becomes an episode by `OneTurn`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -24,36 +24,13 @@ class Verdict:
     reason: str
 
 
-@runtime_checkable
-class Task(Protocol):
-    """One request with a checkable answer.
-
-    `id` is a content hash, so the same task has the same id everywhere; `family` groups tasks for
-    clustered statistics (for skills: the skill's name); `messages` is what a policy is shown.
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def family(self) -> str: ...
-    @property
-    def split(self) -> Split: ...
-    @property
-    def messages(self) -> tuple[Message, ...]: ...
-    @property
-    def meta(self) -> Mapping[str, str]: ...
-
-    def verify(self, text: str) -> Verdict:
-        """Judge an answer: pure, deterministic, and never evaluates `text` as code."""
-        ...
-
-
 @dataclass(frozen=True)
 class Observation:
-    """What a policy sees before one decision."""
+    """What a policy sees before one decision: the messages that are new since its last one."""
 
     messages: tuple[Message, ...]
     legal_actions: tuple[str, ...] | None = None
+    """What the world would understand now; None where an action is free text."""
 
 
 @dataclass(frozen=True)
@@ -68,31 +45,67 @@ class Step:
 
 
 class Environment(Protocol):
-    """An episode of one or more decisions; single use per `reset`."""
+    """One episode: `reset` begins it anew, and the same seed gives the same one."""
 
     def reset(self, seed: int) -> Observation: ...
     def step(self, action: str) -> Step: ...
-    def verdict(self) -> Verdict: ...
+    def verdict(self) -> Verdict:
+        """How it stands now; not passed before anything was done."""
+        ...
+
+    def expert(self) -> str | None:
+        """The action that an expert takes now; None where there is none."""
+        ...
+
+    def describe(self) -> str:
+        """The state in words, for people and for routers."""
+        ...
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One request with a checkable answer, or one episode with a checkable end.
+
+    `id` is a content hash, so the same task has the same id everywhere; `family` groups tasks for
+    clustered statistics (for skills: the skill's name); `messages` is what a policy is shown first.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def split(self) -> Split: ...
+    @property
+    def messages(self) -> tuple[Message, ...]: ...
+    @property
+    def meta(self) -> Mapping[str, str]: ...
+
+    def verify(self, text: str) -> Verdict:
+        """Judge an answer: pure, deterministic, and never evaluates `text` as code.
+
+        Of an episode, `text` is a plan: one action a line, carried out in order.
+        """
+        ...
+
+    def environment(self) -> Environment:
+        """A new episode of this task; `reset(0)` shows `messages`."""
+        ...
 
 
 class OneTurn:
-    """A sequence of tasks as an environment whose episodes have one decision.
+    """A task of one request and one answer as an episode with one decision.
 
-    `reset(seed)` shows task number `seed` (modulo the number of tasks).
-
-    Raises:
-        ValueError: no tasks were given.
+    Args:
+        worked: the reference answer, in full; None where there is none.
     """
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        if not tasks:
-            raise ValueError("OneTurn got 0 tasks, expected at least one")
-        self._tasks = tuple(tasks)
-        self._task = self._tasks[0]
+    def __init__(self, task: Task, *, worked: str | None = None) -> None:
+        self._task = task
+        self._worked = worked
         self._verdict = Verdict(False, 0.0, "no answer was given")
 
     def reset(self, seed: int) -> Observation:
-        self._task = self._tasks[seed % len(self._tasks)]
         self._verdict = Verdict(False, 0.0, "no answer was given")
         return Observation(self._task.messages)
 
@@ -102,3 +115,9 @@ class OneTurn:
 
     def verdict(self) -> Verdict:
         return self._verdict
+
+    def expert(self) -> str | None:
+        return self._worked
+
+    def describe(self) -> str:
+        return "\n".join(message["content"] for message in self._task.messages)

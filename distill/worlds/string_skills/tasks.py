@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ....adapters.skills import Skill
-from ..types import Message, Split, Verdict
-from .answers import score
+from ..types import Message, OneTurn, Split, Verdict
+from .answers import score, worked_answer
 from .requests import MAX_TRIES, Wording, random_items, request_text
 from .spec import SkillSpec
 from .texts import plain_request, random_spec, skill_body, skill_description
@@ -31,6 +31,8 @@ class StringTask:
     request: str
     expected: str
     wording: Wording
+    worked: str = ""
+    """The reference answer with its intermediate lines."""
 
     @property
     def id(self) -> str:
@@ -47,6 +49,9 @@ class StringTask:
 
     def verify(self, text: str) -> Verdict:
         return score(text, self.expected)
+
+    def environment(self) -> OneTurn:
+        return OneTurn(self, worked=self.worked or None)
 
 
 def draw_tasks(
@@ -74,7 +79,8 @@ def draw_tasks(
         wording: Wording = "unseen" if split == "test" and len(out) % 2 else "seen"
         items = random_items(spec, rng)
         request = request_text(spec, items, rng, wording=wording)
-        task = StringTask(family, split, request, spec.final(items), wording)
+        worked = worked_answer(spec, items)
+        task = StringTask(family, split, request, spec.final(items), wording, worked)
         if task.id not in used:
             used.add(task.id)
             out.append(task)
@@ -110,7 +116,8 @@ def plain_tasks(num_tasks: int, *, seed: int, split: Split = "test") -> list[Str
         spec = SkillSpec(random_spec(rng, 1).operations, "plain", rng.choice(tuple(TOPICS)))
         items = random_items(spec, rng)
         request = plain_request(spec.operations[0], items, rng)
-        task = StringTask("plain", split, request, spec.final(items), "seen")
+        worked = worked_answer(spec, items)
+        task = StringTask("plain", split, request, spec.final(items), "seen", worked)
         out.setdefault(task.id, task)
     return list(out.values())
 

@@ -1,36 +1,31 @@
-"""The contract of environments, shown on the one-turn one."""
+"""A task of one turn as an episode."""
 
-import dataclasses
-
-import pytest
-from skillweave.distill.worlds.string_skills import draw_tasks, plain_tasks
-from skillweave.distill.worlds.string_skills.spec import SkillSpec
+from skillweave.distill.worlds.string_skills import draw_tasks, held_out_specs
 from skillweave.distill.worlds.types import OneTurn, Task, Verdict
 
 
-def test_one_turn_shows_a_task_by_seed_and_ends_with_its_verdict(spec: SkillSpec) -> None:
-    tasks = draw_tasks(spec, family="picnic-routine", split="train", num_tasks=3, seed=0)
-    environment = OneTurn(tasks)
-    assert environment.reset(1).messages == tasks[1].messages
-    assert environment.reset(4).messages == tasks[1].messages
-    assert environment.verdict() == Verdict(False, 0.0, "no answer was given")
-    step = environment.step(f"final: {tasks[1].expected}")
-    assert (step.reward, step.terminated, step.truncated) == (1.0, True, False)
-    assert environment.verdict().passed
-    # Another episode knows nothing of the last one.
-    assert environment.reset(0).messages == tasks[0].messages
-    assert not environment.verdict().passed
-    assert environment.step("no idea").reward == 0.0
-    assert not environment.verdict().passed
+def one_task() -> Task:
+    return draw_tasks(held_out_specs(0)[0], family="f", split="dev", num_tasks=1, seed=0)[0]
 
 
-def test_an_environment_without_tasks_is_refused() -> None:
-    with pytest.raises(ValueError, match="got 0 tasks, expected at least one"):
-        OneTurn([])
+def test_one_turn_shows_the_request_and_ends_with_the_verdict() -> None:
+    task = one_task()
+    episode = task.environment()
+    assert episode.reset(0).messages == task.messages
+    assert episode.verdict() == Verdict(False, 0.0, "no answer was given")
+    worked = episode.expert()
+    assert worked is not None
+    step = episode.step(worked)
+    assert step.terminated
+    assert not step.truncated
+    assert step.observation.messages == ()
+    assert episode.verdict().passed
+    assert not episode.step("final: nothing").reward
+    assert episode.reset(1).messages == task.messages
+    assert not episode.verdict().passed
 
 
-def test_tasks_meet_the_protocol_and_nobody_changes_them() -> None:
-    (task,) = plain_tasks(1, seed=0)
-    assert isinstance(task, Task)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        task.expected = "another"  # type: ignore[misc]
+def test_a_task_without_a_reference_has_no_expert() -> None:
+    task = one_task()
+    assert OneTurn(task).expert() is None
+    assert task.messages[0]["content"] in OneTurn(task).describe()
