@@ -3,7 +3,7 @@
 Their libraries never meet ours: another version of one would change what is measured. An
 environment is named by a variable (a Python that has the program), or made once under
 `$SKILLWEAVE_HOME/comparators/NAME` from the index that pip is set to.
-Owns finding and making them. To add one: a line in `PROGRAMS`.
+Owns finding and making them. To add one: a line in `PROGRAMS`, and `requirements/bench-NAME.txt`.
 """
 
 import os
@@ -21,17 +21,17 @@ _PIP_S = 900.0
 
 @dataclass(frozen=True)
 class Program:
-    """What is installed, how it shows that it is there, and which variable names a Python."""
+    """How a program shows that it is there, and which variable names a Python that has it."""
 
-    requirements: tuple[str, ...]
     module: str
     variable: str
 
 
 PROGRAMS: Mapping[str, Program] = {
-    "litellm": Program(("litellm[proxy]",), "litellm.proxy.proxy_cli", "SKILLWEAVE_LITELLM_PYTHON"),
-    "lm-eval": Program(("lm_eval[api]", "transformers"), "lm_eval", "SKILLWEAVE_LM_EVAL_PYTHON"),
+    "litellm": Program("litellm.proxy.proxy_cli", "SKILLWEAVE_LITELLM_PYTHON"),
+    "lm-eval": Program("lm_eval", "SKILLWEAVE_LM_EVAL_PYTHON"),
 }
+_REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 
 
 def python_with(name: str) -> Path:
@@ -50,7 +50,7 @@ def python_with(name: str) -> Path:
     folder = load_settings().home / "comparators" / name
     python = folder / "bin" / "python"
     if not _has(python, program):
-        _make(name, folder, program)
+        _make(name, folder)
     return python
 
 
@@ -68,11 +68,11 @@ def _has(python: Path, program: Program) -> bool:
     return subprocess.run([python, "-c", code], capture_output=True).returncode == 0
 
 
-def _make(name: str, folder: Path, program: Program) -> None:
+def _make(name: str, folder: Path) -> None:
     python = folder / "bin" / "python"
     commands = (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", *program.requirements],
+        [str(python), "-m", "pip", "install", "--quiet", "-r", _wanted(name)],
     )
     for command in commands:
         try:
@@ -83,9 +83,13 @@ def _make(name: str, folder: Path, program: Program) -> None:
 
 
 def _how(name: str, why: str) -> str:
-    program = PROGRAMS[name]
-    wanted = " ".join(f"'{word}'" for word in program.requirements)
     return (
         f"{name} is not there: {why}. Make an environment of its own (python3 -m venv DIR; "
-        f"DIR/bin/pip install {wanted}) and name it: {program.variable}=DIR/bin/python"
+        f"DIR/bin/pip install -r {_wanted(name)}) and name it: "
+        f"{PROGRAMS[name].variable}=DIR/bin/python"
     )
+
+
+def _wanted(name: str) -> str:
+    """The file of what is installed, at the versions that were measured."""
+    return str(_REQUIREMENTS / f"bench-{name}.txt")

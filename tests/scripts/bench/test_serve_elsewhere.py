@@ -14,7 +14,7 @@ def test_a_named_python_without_the_program_is_refused_with_the_way_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SKILLWEAVE_LITELLM_PYTHON", "/nowhere/python")
-    with pytest.raises(UsageError, match=r"pip install 'litellm\[proxy\]'"):
+    with pytest.raises(UsageError, match=r"pip install -r \S+/bench-litellm.txt"):
         python_with("litellm")
 
 
@@ -25,6 +25,14 @@ def test_a_named_python_with_the_program_is_taken(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv(PROGRAMS["lm-eval"].variable, sys.executable)
     assert python_with("lm-eval") == Path(sys.executable)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_program_is_pinned(name: str, repository: Path) -> None:
+    lines = (repository / f"requirements/bench-{name}.txt").read_text().splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert wanted
+    assert all("==" in line for line in wanted)
 
 
 def test_versions_are_asked_of_the_other_environment() -> None:
