@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..adapters import BaseIdentity
-from .sft import SftSettings
+from .learning.sft import SftSettings
 from .skill_training import SkillTraining
 
 ROW_TOKENS = 50

@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..adapters import Card, RecipeRecord, RefusedSkill, Version
 from ..adapters.skills import Skill
 from .demonstrations import Demonstration, Teacher, Yield, demonstrate
+from .learning.sft import SftResult, SftSettings, train_lora
 from .policy import Sampling
 from .preflight import TextGain, measure_text, require_helpful
 from .provenance import code_revision
 from .rendering import token_row
-from .sft import SftResult, SftSettings, train_lora
 from .tiny_base import is_tiny
 from .trainable import checked
 from .workbench import Workbench

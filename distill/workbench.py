@@ -11,7 +11,7 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from ..adapters import BaseIdentity, Frame, Store, identify_base
-from .sft import load_base
+from .learning.sft import load_base
 from .tiny_base import is_tiny
 
 Report = Callable[[str, int, int], None]

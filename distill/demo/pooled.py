@@ -16,7 +16,7 @@ import torch
 
 from ...adapters import Store, Version
 from ...adapters.errors import SkillweaveError
-from ..sft import SftResult
+from ..learning.sft import SftResult
 from ..skill_training import Lesson, SkillTraining, train_shared
 from ..workbench import Workbench
 

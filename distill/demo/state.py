@@ -12,9 +12,9 @@ from ...router.router import Router
 from ..evaluation import Arm
 from ..evaluation.types import ItemResult
 from ..evidence import Proof
+from ..learning.sft import SftResult
 from ..report.model import CostRow, HarmRow, NumericBlock
 from ..serving import Launch, ServePlan
-from ..sft import SftResult
 from ..skill_training import Carried
 from ..workbench import Report
 from ..worlds.types import Task

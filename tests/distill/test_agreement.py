@@ -15,8 +15,8 @@ from skillweave.distill.agreement import (
     local_logprobs,
     served_logprobs,
 )
+from skillweave.distill.learning.sft import SftSettings, train_lora
 from skillweave.distill.rendering import TokenRow
-from skillweave.distill.sft import SftSettings, train_lora
 from transformers import PreTrainedModel
 
 from .scripted_teacher import Answer, Body, ScriptedTeacher

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from skillweave.adapters.base.identity import identify_base
 from skillweave.distill.estimate import ROW_TOKENS, adapter_weights, estimate
-from skillweave.distill.sft import SftSettings
+from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.skill_training import SkillTraining
 from skillweave.distill.tiny_base import tiny_base_path
 

@@ -11,9 +11,9 @@ from skillweave.distill.demonstrations import Yield
 from skillweave.distill.evaluation import Answer, Arm
 from skillweave.distill.evaluation.types import Item
 from skillweave.distill.evidence import Proof, attest, prove
+from skillweave.distill.learning.sft import SftResult, SftSettings, train_lora
 from skillweave.distill.preflight import TextGain
 from skillweave.distill.rendering import TokenRow
-from skillweave.distill.sft import SftResult, SftSettings, train_lora
 from skillweave.distill.skill_training import Carried, Lesson
 from skillweave.distill.workbench import Workbench
 from skillweave.distill.worlds.string_skills import SkillSpec, draw_tasks

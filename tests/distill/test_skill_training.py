@@ -12,8 +12,8 @@ from skillweave.adapters.gate.policy import check_adapter
 from skillweave.adapters.skills import Skill
 from skillweave.adapters.store.store import Store
 from skillweave.distill.demonstrations import Teacher
+from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.policy import ServedPolicy
-from skillweave.distill.sft import SftSettings
 from skillweave.distill.skill_training import (
     Lesson,
     SkillTraining,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from skillweave.adapters.skills import Skill, read_skill, write_skill
 from skillweave.adapters.store.store import Store
+from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.recipes.s2l import S2L
 from skillweave.distill.serving import Launch, Served, ServePlan
-from skillweave.distill.sft import SftSettings
 from skillweave.distill.worlds.string_skills import (
     CHECKER_KEY,
     Operation,

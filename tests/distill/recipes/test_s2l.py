@@ -15,10 +15,10 @@ import pytest
 from skillweave.adapters.skills import validate_skill
 from skillweave.adapters.store.store import Store
 from skillweave.distill.evaluation import RecipeVerdict
+from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.recipes import RecipeContext, recipe_table, verdict_of
 from skillweave.distill.recipes.s2l import CRITERION, S2L, drawn_skills
 from skillweave.distill.serving import Served, ServePlan
-from skillweave.distill.sft import SftSettings
 from skillweave.distill.worlds.string_skills import (
     CHECKER_KEY,
     SkillSpec,

@@ -19,11 +19,11 @@ from skillweave.distill.agreement import (
     served_logprobs,
 )
 from skillweave.distill.evaluation import RecipeVerdict
+from skillweave.distill.learning.sft import load_base
 from skillweave.distill.recipes import RecipeContext, recipe_table, verdict_of
 from skillweave.distill.recipes.s2l import S2L
 from skillweave.distill.rendering import TokenRow, prompt_ids, token_row
 from skillweave.distill.serving import Served, ServePlan, admin
-from skillweave.distill.sft import load_base
 from skillweave.distill.tiny_base import tiny_base_path
 from skillweave.distill.tiny_base.export import load_tokenizer
 from skillweave.scripts.launching import launcher

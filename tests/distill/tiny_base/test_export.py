@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from skillweave.adapters.base.identity import identify_base
-from skillweave.distill.sft import load_base
+from skillweave.distill.learning.sft import load_base
 from skillweave.distill.tiny_base import is_tiny, tiny_base_path
 from skillweave.distill.tiny_base.export import (
     export,

@@ -15,8 +15,8 @@ from pathlib import Path
 from aiohttp import web
 from reading import formats_in, operations_in  # tests/distill, see `tiny_demo`
 from skillweave.distill.agreement import local_logprobs
+from skillweave.distill.learning.sft import load_base
 from skillweave.distill.rendering import TokenRow
-from skillweave.distill.sft import load_base
 from skillweave.distill.worlds.string_skills import SkillSpec, worked_answer
 from skillweave.server.engines.fake import FakeEngine
 

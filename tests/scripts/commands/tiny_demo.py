@@ -24,8 +24,8 @@ from skillweave.adapters.skills import discover_skills
 from skillweave.distill.demo.run import run_demo
 from skillweave.distill.demo.settings import DemoSettings
 from skillweave.distill.demo.state import DemoRun
+from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.serving import Launch, Served, ServePlan
-from skillweave.distill.sft import SftSettings
 from skillweave.distill.skill_training import SkillTraining
 from skillweave.distill.workbench import Report
 from skillweave.scripts.cli import as_app, run

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
-from ..adapters.errors import UsageError
-from .rendering import TokenRow
+from ...adapters.errors import UsageError
+from ..rendering import TokenRow
 
 TINY_RATE = 6e-3
 """Suits the shipped base, whose hidden size is 256."""

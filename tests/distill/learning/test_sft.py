@@ -12,8 +12,7 @@ from peft import PeftModel
 from skillweave.adapters.base.identity import identify_base
 from skillweave.adapters.errors import UsageError
 from skillweave.adapters.gate.policy import check_adapter
-from skillweave.distill.rendering import TokenRow
-from skillweave.distill.sft import (
+from skillweave.distill.learning.sft import (
     ALL_LINEAR,
     TINY_RATE,
     USUAL_RATE,
@@ -24,6 +23,7 @@ from skillweave.distill.sft import (
     token_loss,
     train_lora,
 )
+from skillweave.distill.rendering import TokenRow
 from transformers import PreTrainedModel
 
 FAST = SftSettings(rank=4, epochs=6, batch_rows=8, rate=1e-2)
