@@ -1,18 +1,32 @@
 """From a skill folder to its checker: which world can verify answers to this skill.
 
-A world joins by one row in `_WORLDS`. A skill without the metadata has no checker: `None`.
+Owns the table of worlds. A world joins by one import and its place in `_WORLDS`; a world that
+needs a foreign package imports it where it draws, never at the top. A skill without the metadata
+has no checker: `None`.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...adapters.errors import SkillError
 from ...adapters.skills import Skill
-from .string_skills.spec import SkillSpec
-from .string_skills.tasks import CHECKER_KEY, WORLD, draw_tasks
+from . import string_skills
+from .metadata import WORLD_KEY
 from .types import Split, Task
+from .world import World
 
-WORLD_KEY = "skillweave.world"
+_WORLDS: dict[str, World] = {
+    world.spec.name: world
+    for world in (
+        string_skills.WORLD,
+    )
+}  # fmt: skip
+
+
+def worlds() -> Mapping[str, World]:
+    """Every world by its name."""
+    return dict(_WORLDS)
 
 
 @dataclass(frozen=True)
@@ -33,22 +47,16 @@ class Checker:
         """
         try:
             return list(self._draw(split, num_tasks, seed, exclude))
+        except SkillError:
+            raise
         except ValueError as err:
             raise SkillError(f"skill {self.family!r} cannot be asked: {err}") from err
 
 
-def _string_checker(skill: Skill, text: str) -> Checker:
-    spec = SkillSpec.from_json(text)
-
-    def draw(split: Split, count: int, seed: int, exclude: Collection[str]) -> Sequence[Task]:
-        return draw_tasks(
-            spec, family=skill.name, split=split, num_tasks=count, seed=seed, exclude=exclude
-        )
-
-    return Checker(WORLD, skill.name, draw)
-
-
-_WORLDS: dict[str, Callable[[Skill, str], Checker]] = {WORLD: _string_checker}
+def _drawn(
+    world: World, skill: Skill, split: Split, count: int, seed: int, exclude: Collection[str]
+) -> Sequence[Task]:
+    return world.tasks(skill, split, count, seed=seed, exclude=exclude)
 
 
 def checker_of(skill: Skill) -> Checker | None:
@@ -58,20 +66,14 @@ def checker_of(skill: Skill) -> Checker | None:
         SkillError: the skill names a world that does not exist, a checker it cannot read, or one
             that no request satisfies.
     """
-    world = skill.metadata.get(WORLD_KEY)
-    if world is None:
+    name = skill.metadata.get(WORLD_KEY)
+    if name is None:
         return None
-    if world not in _WORLDS:
+    if name not in _WORLDS:
         raise SkillError(
-            f"skill {skill.name!r} names the world {world!r} in metadata {WORLD_KEY!r}, expected "
+            f"skill {skill.name!r} names the world {name!r} in metadata {WORLD_KEY!r}, expected "
             f"one of {', '.join(_WORLDS)}; remove the key or correct it"
         )
-    text = skill.metadata.get(CHECKER_KEY, "")
-    try:
-        checker = _WORLDS[world](skill, text)
-    except ValueError as err:
-        raise SkillError(
-            f"skill {skill.name!r} has an unreadable checker in metadata {CHECKER_KEY!r}: {err}"
-        ) from err
+    checker = Checker(name, skill.name, partial(_drawn, _WORLDS[name], skill))
     checker.tasks("train", 1, seed=0)
     return checker

@@ -1,12 +1,11 @@
 """String-transformation skills: 20 parameterised primitives, 1 to 3 steps, an output format."""
 
+from ..metadata import CHECKER_KEY
 from .answers import score, worked_answer
 from .held_out import held_out_spec, held_out_specs
 from .spec import Operation, SkillSpec
 from .split import SplitLedger, held_out_parts, is_held_out
 from .tasks import (
-    CHECKER_KEY,
-    WORLD,
     StringTask,
     draw_tasks,
     plain_tasks,
@@ -14,6 +13,7 @@ from .tasks import (
     string_skill,
 )
 from .texts import irrelevant_body, plain_request, random_spec
+from .world import WORLD
 
 __all__ = [
     "CHECKER_KEY",

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ....adapters.skills import Skill
+from ..metadata import CHECKER_KEY, WORLD_KEY
 from ..types import Message, OneTurn, Split, Verdict
 from .answers import score, worked_answer
 from .requests import MAX_TRIES, Wording, random_items, request_text
@@ -18,8 +19,7 @@ from .spec import SkillSpec
 from .texts import plain_request, random_spec, skill_body, skill_description
 from .topics import TOPICS
 
-CHECKER_KEY = "skillweave.checker"
-WORLD = "string_skills"
+NAME = "string_skills"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class StringTask:
 
     @property
     def meta(self) -> Mapping[str, str]:
-        return {"world": WORLD, "wording": self.wording, "expected": self.expected}
+        return {"world": NAME, "wording": self.wording, "expected": self.expected}
 
     def verify(self, text: str) -> Verdict:
         return score(text, self.expected)
@@ -104,7 +104,7 @@ def string_skill(spec: SkillSpec, *, seed: int, license_name: str = "Apache-2.0"
         description=skill_description(spec, rng),
         body=skill_body(spec, rng),
         license=license_name,
-        metadata={"skillweave.world": WORLD, CHECKER_KEY: spec.to_json()},
+        metadata={WORLD_KEY: NAME, CHECKER_KEY: spec.to_json()},
     )
 
 
