@@ -4,7 +4,6 @@ import itertools
 import random
 
 import pytest
-from skillweave.distill.tiny_base.corpus import pretraining_spec
 from skillweave.distill.worlds.string_skills import (
     Operation,
     SkillSpec,
@@ -21,6 +20,7 @@ from skillweave.distill.worlds.string_skills.held_out import (
 )
 from skillweave.distill.worlds.string_skills.primitives import PRIMITIVES, parameter_values
 from skillweave.distill.worlds.string_skills.split import OPEN_FORMAT
+from skillweave.distill.worlds.string_skills.teaching import open_spec
 from skillweave.distill.worlds.string_skills.topics import TOPICS
 
 ANY = {kind: Operation(kind, parameter_values(kind)[0]) for kind in PRIMITIVES}
@@ -108,7 +108,7 @@ def test_the_parts_are_named_and_empty_where_the_base_may_see_the_skill() -> Non
 def test_no_pretraining_skill_holds_a_held_out_part() -> None:
     rng = random.Random(2)
     for index in range(600):
-        spec = pretraining_spec(rng, 1 + index % 3)
+        spec = open_spec(rng, 1 + index % 3)
         assert held_out_parts(spec) == ()
         assert not any(is_held_out(composed(*run)) for run in runs(spec))
 
