@@ -1,36 +1,30 @@
 """A policy answers conversations; here the one behind an OpenAI-compatible address.
 
-Owns the `Policy` protocol and `ServedPolicy`, which speaks to vLLM, to our gateway or to anybody's
-endpoint through the official client. Refuses to own retries of wrong answers (a caller's matter)
-and any knowledge of skills. To add a backend, write a class with `complete`.
+Owns the `Policy` protocol, for callers that need text alone, and `ServedPolicy`, which speaks to
+vLLM, to our gateway or to anybody's endpoint through the official client. Refuses to own retries
+of wrong answers (a caller's matter) and any knowledge of skills. Who needs token ids, log-probabilities or scores asks a `TokenPolicy`
+(`rollouts/policy.py`). To add a backend, write a class with `complete`.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
 
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit, OpenAIError, omit
 from openai.types.chat import ChatCompletionMessageParam
 
-from ..adapters.errors import SkillweaveError, TeacherError
+from ..adapters.errors import SkillweaveError, TeacherError, UsageError
 from .evaluation.types import Answer
+from .rollouts.sampling import Sampling
 from .serving import is_loopback
 from .worlds.types import Message
 
+__all__ = ["Policy", "Sampling", "ServedPolicy", "bounded_map"]
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How an answer is drawn; temperature 0 is greedy. `max_tokens` bounds the answer."""
-
-    temperature: float = 0.0
-    max_tokens: int = 128
-    seed: int | None = None
 
 
 class Policy(Protocol):
@@ -82,7 +76,13 @@ class ServedPolicy:
     async def complete(
         self, messages: Sequence[Message], *, model: str, sampling: Sampling
     ) -> Answer:
-        """Answer one conversation; see `Policy`."""
+        """Answer one conversation; see `Policy`.
+
+        Raises:
+            UsageError: `sampling.n` asks for several answers, and there is one in an `Answer`.
+        """
+        if sampling.n != 1:
+            raise UsageError(f"n is {sampling.n}: expected 1; ask once for each answer")
         turns = cast(list[ChatCompletionMessageParam], [dict(m) for m in messages])
         try:
             if self._stream:
@@ -101,6 +101,9 @@ class ServedPolicy:
             temperature=sampling.temperature,
             max_tokens=sampling.max_tokens,
             seed=sampling.seed,
+            top_p=_unless(sampling.top_p, 1.0),
+            stop=_unless([*sampling.stop], []),
+            extra_body={"top_k": sampling.top_k} if sampling.top_k else None,
         )
         reply = raw.parse()
         usage = reply.usage
@@ -125,6 +128,9 @@ class ServedPolicy:
             temperature=sampling.temperature,
             max_tokens=sampling.max_tokens,
             seed=sampling.seed,
+            top_p=_unless(sampling.top_p, 1.0),
+            stop=_unless([*sampling.stop], []),
+            extra_body={"top_k": sampling.top_k} if sampling.top_k else None,
             stream=True,
             stream_options={"include_usage": True},
         )
@@ -138,6 +144,11 @@ class ServedPolicy:
         headers = {name.lower(): value for name, value in stream.response.headers.items()}
         wall_s = time.perf_counter() - started
         return Answer("".join(parts), tokens[0], tokens[1], headers, first, wall_s)
+
+
+def _unless(value: Item, usual: Item) -> Item | Omit:
+    """A field that says what is usual is not sent."""
+    return omit if value == usual else value
 
 
 async def bounded_map(

@@ -70,8 +70,15 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "server/gateway/pool/health.py",
     "distill/evaluation/types.py",
     "distill/evaluation/errors.py",
+    "distill/evaluation/resampling.py",
     "distill/evaluation/stats.py",
+    "distill/evaluation/student.py",
     "scripts/commands/shares.py",
+    "distill/rollouts/sampling.py",
+    "distill/rollouts/seeds.py",
+    "distill/rollouts/trajectory.py",
+    "distill/rollouts/trajectory_json.py",
+    "distill/rollouts/learnable.py",
     "distill/worlds/types.py",
     "distill/worlds/string_skills/primitives.py",
     "distill/worlds/string_skills/formats.py",
@@ -82,7 +89,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
 )
 PURE_MAY_IMPORT = """
     __future__ collections dataclasses decimal enum fractions functools hashlib itertools jaxtyping
-    json math numpy pydantic re string struct torch typing unicodedata
+    json math numpy pydantic re statistics string struct torch typing unicodedata
 """.split()
 
 

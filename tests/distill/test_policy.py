@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from skillweave.adapters.errors import TeacherError
+from skillweave.adapters.errors import TeacherError, UsageError
 from skillweave.distill.evaluation import types as evaluation
 from skillweave.distill.policy import Sampling, ServedPolicy, bounded_map
 
@@ -69,6 +69,17 @@ def test_the_request_says_model_messages_and_sampling() -> None:
     assert (one["temperature"], one["max_tokens"], one["seed"]) == (0.5, 7, 3)
     assert (two["stream"], two["stream_options"]) == (True, {"include_usage": True})
     assert two["temperature"] == 0.0
+
+
+def test_what_is_usual_is_not_said_and_the_rest_is() -> None:
+    with ScriptedTeacher(lambda body: Answer("a")) as teacher:
+        ask(teacher)
+        ask(teacher, top_p=0.9, top_k=4, stop=("end",))
+        with pytest.raises(UsageError, match="n is 2: expected 1"):
+            ask(teacher, n=2)
+    usual, more = teacher.requests
+    assert not {"top_p", "top_k", "stop"} & set(usual)
+    assert (more["top_p"], more["top_k"], more["stop"]) == (0.9, 4, ["end"])
 
 
 @pytest.mark.parametrize("fault", [out_of_requests(), broken(), HangUp()])
