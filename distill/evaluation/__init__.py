@@ -22,9 +22,11 @@ from .stats import (
     Discordant,
     Interval,
     clustered_mean,
+    clustered_p_value,
     discordant,
     mcnemar_exact,
     paired_difference,
+    two_stage_mean,
 )
 from .summary import Judgement, by_arm, compare, judge, require_arms, summarise
 from .tables import arms_csv, arms_markdown, comparisons_csv, comparisons_markdown
@@ -59,6 +61,7 @@ __all__ = [
     "by_arm",
     "check",
     "clustered_mean",
+    "clustered_p_value",
     "compare",
     "comparisons_csv",
     "comparisons_markdown",
@@ -75,5 +78,6 @@ __all__ = [
     "require_arms",
     "skill_of",
     "summarise",
+    "two_stage_mean",
     "write_verdicts",
 ]

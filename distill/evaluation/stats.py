@@ -1,15 +1,22 @@
 """Paired, clustered statistics of an experiment, as pure numpy.
 
-Owns: the mean and the paired difference with bootstrap intervals clustered by skill, discordant
-counts, and McNemar's exact test. Refuses to own: which arms exist, what counts as a success, and
-any randomness of its own (every function that draws takes a `numpy.random.Generator`).
+Owns: the mean and the paired difference with bootstrap intervals clustered by skill, their
+p-value, discordant counts, and McNemar's exact test. Refuses to own: which arms exist, what counts
+as a success, and any randomness of its own (every function that draws takes a
+`numpy.random.Generator`).
 
-The bootstrap has two stages. A resample draws as many clusters as there are, with replacement;
-inside every drawn cluster it draws as many items as the cluster holds, with replacement; the
-statistic is the mean over all drawn items. The interval is the percentile interval. The first
-stage says that other skills could have been chosen, the second that other items could have been.
+How an interval is made. A resample draws as many clusters as there are, with replacement: other
+skills could have been chosen. With few clusters such resamples are too narrow (their variance is
+short by (C-1)/C, and a normal tail is taken for a Student's), so their distances from the
+estimate are stretched by
 
-Letters: N items, C clusters, U distinct values, B resamples.
+    t(C-1) / z * sqrt(C / (C-1))
+
+at the level of the interval. The interval is at least as wide as the percentile interval of items
+drawn inside fixed clusters (other items could have been chosen), and it never leaves the range of
+the values. `scripts/exams/evaluator.py` measures how often it covers.
+
+Letters: N items, C clusters, B resamples.
 """
 
 from __future__ import annotations
@@ -17,17 +24,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import EvaluationError
-
-Floats = NDArray[np.float64]
-"""Float64 array; the letters in a name give its axes."""
+from .resampling import Floats, cluster_means, grouped, item_means, two_stage_means
+from .student import student_cdf, student_quantile
 
 NUM_RESAMPLES = 10_000
 """Resamples of every interval unless told otherwise: about 0.1 points of interval noise."""
+
+_Z = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ def clustered_mean(
     num_resamples: int = NUM_RESAMPLES,
     level: float = 0.95,
 ) -> Interval:
-    """Mean of the values with a two-stage bootstrap interval clustered by `clusters_N`.
+    """Mean of the values with a bootstrap interval clustered by `clusters_N`.
 
     Args:
         values_N: one number an item (rewards, or passes as 0 and 1).
@@ -68,22 +76,73 @@ def clustered_mean(
         level: two-sided confidence, inside (0, 1).
 
     Returns:
-        The mean over all items and its percentile interval. With one cluster only the second
-        stage is left, and the interval speaks of that one cluster.
+        The mean over all items and its interval. With one cluster only its items are drawn, and
+        the interval speaks of that one cluster.
 
     Raises:
         EvaluationError: no items, unequal lengths, a value that is not finite, a bad level.
     """
-    values, groups = _grouped(values_N, clusters_N)
-    if not 0.0 < level < 1.0 or num_resamples < 1:
-        raise EvaluationError(
-            f"level={level} and num_resamples={num_resamples}: expected a level inside (0, 1) "
-            "and at least one resample"
-        )
-    means_B = _resampled_means(groups, rng=rng, num_resamples=num_resamples)
+    _require_draws(level, num_resamples)
+    values, groups = grouped(values_N, clusters_N)
+    estimate = float(values.mean())
+    tails = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
+    inside_B = item_means(groups, rng=rng, num_resamples=num_resamples)
+    low, high = (float(end) for end in np.quantile(inside_B, tails))
+    if len(groups) > 1:
+        between_B = cluster_means(groups, rng=rng, num_resamples=num_resamples)
+        stretch = _stretch(len(groups), level)
+        ends = estimate + stretch * (np.quantile(between_B, tails) - estimate)
+        low, high = min(low, float(ends[0])), max(high, float(ends[1]))
+    low = min(max(low, float(values.min())), estimate)
+    return Interval(estimate, low, max(min(high, float(values.max())), estimate))
+
+
+def two_stage_mean(
+    values_N: Sequence[float] | Floats,
+    clusters_N: Sequence[str],
+    *,
+    rng: np.random.Generator,
+    num_resamples: int = NUM_RESAMPLES,
+    level: float = 0.95,
+) -> Interval:
+    """The plain percentile interval of two stages: clusters drawn, then items inside them.
+
+    Too wide where skills do not differ, too narrow where few skills differ much; kept as what the
+    exam holds `clustered_mean` against. Arguments and errors are those of `clustered_mean`.
+    """
+    _require_draws(level, num_resamples)
+    values, groups = grouped(values_N, clusters_N)
+    means_B = two_stage_means(groups, rng=rng, num_resamples=num_resamples)
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(means_B, [tail, 1.0 - tail])
     return Interval(estimate=float(values.mean()), low=float(low), high=float(high))
+
+
+def clustered_p_value(values_N: Sequence[float] | Floats, clusters_N: Sequence[str]) -> float:
+    """Two-sided p-value of "the mean is 0", on the clusters as `clustered_mean` counts them.
+
+    The mean over its jackknife error is held against Student's t with C-1 degrees of freedom, and
+    over the error of items inside fixed clusters against the normal; the larger p counts. With
+    one cluster only the second is left. 1.0 where the mean is 0, and 0.0 where every value is the
+    same other number. Agrees with the interval of `clustered_mean` but for resampling and skew.
+
+    Raises:
+        EvaluationError: what `clustered_mean` refuses.
+    """
+    values, groups = grouped(values_N, clusters_N)
+    mean, count = float(values.mean()), len(groups)
+    if mean == 0.0:
+        return 1.0
+    spread = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
+    inside = _ratio(mean, math.sqrt(spread) / values.size)
+    p = math.erfc(abs(inside) / math.sqrt(2.0))
+    if count > 1:
+        sums_C = np.array([group.sum() for group in groups])
+        sizes_C = np.array([group.size for group in groups])
+        without_C = (sums_C.sum() - sums_C) / (sizes_C.sum() - sizes_C)
+        error = math.sqrt((count - 1) / count * float(((without_C - mean) ** 2).sum()))
+        p = max(p, 2 * student_cdf(-abs(_ratio(mean, error)), count - 1))
+    return min(1.0, p)
 
 
 def paired_difference(
@@ -139,39 +198,20 @@ def mcnemar_exact(counts: Discordant) -> float:
     return float(min(1.0, 2 * tail / 2**n))
 
 
-def _grouped(
-    values_N: Sequence[float] | Floats, clusters_N: Sequence[str]
-) -> tuple[Floats, list[Floats]]:
-    """Check the input and split the values by cluster, in order of the cluster's name."""
-    values = np.asarray(values_N, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0 or values.size != len(clusters_N):
+def _stretch(num_clusters: int, level: float) -> float:
+    """The factor of the module's docstring; 1 for very many clusters."""
+    share = (1.0 + level) / 2.0
+    small = student_quantile(share, num_clusters - 1) / _Z.inv_cdf(share)
+    return small * math.sqrt(num_clusters / (num_clusters - 1))
+
+
+def _ratio(mean: float, error: float) -> float:
+    return mean / error if error > 0.0 else math.copysign(math.inf, mean)
+
+
+def _require_draws(level: float, num_resamples: int) -> None:
+    if not 0.0 < level < 1.0 or num_resamples < 1:
         raise EvaluationError(
-            f"values of shape {values.shape} with {len(clusters_N)} cluster names: expected one "
-            "value and one cluster for each of at least one item"
+            f"level={level} and num_resamples={num_resamples}: expected a level inside (0, 1) "
+            "and at least one resample"
         )
-    if not np.isfinite(values).all():
-        raise EvaluationError("a value is NaN or infinite: score every item with a finite number")
-    names = np.asarray(clusters_N)
-    return values, [values[names == name] for name in sorted(set(clusters_N))]
-
-
-def _resampled_means(
-    groups: Sequence[Floats], *, rng: np.random.Generator, num_resamples: int
-) -> Floats:
-    """Means of the two-stage resamples, shape (B,).
-
-    Drawing n items with replacement from n items that take U distinct values is one multinomial
-    draw over these values, so binary outcomes cost two numbers a drawn cluster and not n.
-    """
-    num_clusters = len(groups)
-    uniform = np.full(num_clusters, 1.0 / num_clusters)
-    times_BC = rng.multinomial(num_clusters, uniform, size=num_resamples)
-    sum_B = np.zeros(num_resamples)
-    for c, group in enumerate(groups):
-        levels_U, counts_U = np.unique(group, return_counts=True)
-        # a cluster drawn t times is t independent draws of n items = one draw of t * n items
-        drawn_BU = rng.multinomial(times_BC[:, c] * group.size, counts_U / group.size)
-        sum_B += drawn_BU @ levels_U
-    size_B = times_BC @ np.array([group.size for group in groups])
-    means_B: Floats = sum_B / size_B
-    return means_B

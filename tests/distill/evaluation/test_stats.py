@@ -8,9 +8,11 @@ from skillweave.distill.evaluation import (
     Discordant,
     EvaluationError,
     clustered_mean,
+    clustered_p_value,
     discordant,
     mcnemar_exact,
     paired_difference,
+    two_stage_mean,
 )
 
 
@@ -73,7 +75,7 @@ def test_swapping_the_arms_mirrors_the_interval() -> None:
 
 
 def test_the_same_generator_state_gives_the_same_interval() -> None:
-    values, clusters = rng(1).random(40), [f"s{i % 4}" for i in range(40)]
+    values, clusters = rng(1).random(48), [f"s{i % 12}" for i in range(48)]
     first = clustered_mean(values, clusters, rng=rng(9))
     assert first == clustered_mean(values, clusters, rng=rng(9))
     assert first != clustered_mean(values, clusters, rng=rng(10))
@@ -94,6 +96,46 @@ def test_the_interval_covers_a_known_effect_about_as_often_as_it_says() -> None:
         got = paired_difference(a, b, clusters_N=clusters, rng=draw, num_resamples=500)
         covered += got.low <= effect <= got.high
     assert 0.91 <= covered / 200 <= 0.995
+
+
+def test_few_skills_that_differ_much_get_the_width_that_so_few_deserve() -> None:
+    # the mean of four draws has an interval of t(3) standard errors, not of 1.96 or fewer
+    draw, old, new = rng(0), 0, 0
+    clusters = [f"s{i // 200}" for i in range(800)]
+    for _ in range(300):
+        lift = np.repeat(draw.normal(0.0, 0.15, 4), 200)
+        values = (draw.random(800) < 0.5 + lift).astype(float)
+        two_stage = two_stage_mean(values, clusters, rng=draw, num_resamples=400)
+        corrected = clustered_mean(values, clusters, rng=draw, num_resamples=400)
+        old += two_stage.low <= 0.5 <= two_stage.high
+        new += corrected.low <= 0.5 <= corrected.high
+    assert old / 300 < 0.89
+    assert 0.92 <= new / 300 <= 0.99
+
+
+def test_an_interval_stays_inside_the_range_of_the_values() -> None:
+    got = clustered_mean([1, 1, 1, 0], ["a", "a", "b", "b"], rng=rng())
+    assert (got.low, got.high) == (0.0, 1.0)
+
+
+def test_clusters_that_agree_by_chance_leave_the_doubt_about_their_items() -> None:
+    got = clustered_mean([1, 0] * 30, [f"s{i // 2 % 3}" for i in range(60)], rng=rng())
+    assert got.high - got.low == pytest.approx(2 * 1.96 * math.sqrt(0.25 / 60), abs=0.03)
+
+
+def test_the_p_value_of_clusters_is_that_of_a_t_test_on_their_means() -> None:
+    # means 0.2, 0.4, 0.6: 0.4 / (0.2 / sqrt 3) = 3.4641, and P(|t(2)| > 3.4641) = 0.0742
+    values = [0.2, 0.2, 0.4, 0.4, 0.6, 0.6]
+    clusters = ["a", "a", "b", "b", "c", "c"]
+    assert clustered_p_value(values, clusters) == pytest.approx(0.0742, abs=1e-4)
+    assert clustered_p_value([-v for v in values], clusters) == clustered_p_value(values, clusters)
+
+
+def test_the_p_value_of_one_cluster_is_that_of_its_items() -> None:
+    # 60 differences, ten of them 1: error sqrt(60 * 1/6 * 5/6) / 60, z = 3.4641
+    values = [1.0] * 10 + [0.0] * 50
+    assert clustered_p_value(values, ["s"] * 60) == pytest.approx(5.32e-4, rel=0.01)
+    assert clustered_p_value([0.0] * 5, ["s"] * 5) == 1.0
 
 
 def test_an_interval_never_covers_an_effect_that_is_far_away() -> None:

@@ -94,6 +94,6 @@ def test_one_more_arm_moves_no_other_interval() -> None:
 
 
 def test_another_seed_draws_other_resamples() -> None:
-    rows = arm_rows("a", "110100" * 20)
+    rows = [row(f"i{n}", "a", n % 3 == 0, cluster=f"s{n // 7}") for n in range(84)]
     first = summarise(rows, seed=0, num_resamples=300)
     assert first.ci != summarise(rows, seed=1, num_resamples=300).ci
