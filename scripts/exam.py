@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 EXAMS: Mapping[str, str] = {  # name -> "module:function" below scripts/
+    "evaluator": "exams.evaluator:main",
     "gate": "exams.gate:main",
     "hub": "exams.hub:main",
     "page": "exams.page:main",

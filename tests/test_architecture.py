@@ -70,6 +70,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "server/gateway/pool/health.py",
     "distill/evaluation/types.py",
     "distill/evaluation/errors.py",
+    "distill/evaluation/planted.py",
     "distill/evaluation/resampling.py",
     "distill/evaluation/stats.py",
     "distill/evaluation/student.py",
