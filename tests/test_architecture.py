@@ -81,6 +81,8 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/rollouts/trajectory_json.py",
     "distill/rollouts/learnable.py",
     "distill/worlds/types.py",
+    "distill/worlds/facts/classes.py",
+    "distill/worlds/facts/manipulations.py",
     "distill/worlds/string_skills/primitives.py",
     "distill/worlds/string_skills/formats.py",
     "server/supervision/backoff.py",

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...adapters.errors import SkillError
 from ...adapters.skills import Skill
-from . import string_skills
+from . import facts, string_skills
 from .metadata import WORLD_KEY
 from .types import Split, Task
 from .world import World
@@ -20,6 +20,7 @@ _WORLDS: dict[str, World] = {
     world.spec.name: world
     for world in (
         string_skills.WORLD,
+        facts.WORLD,
     )
 }  # fmt: skip
 
