@@ -2,8 +2,9 @@
 
 Owns the `Policy` protocol, for callers that need text alone, and `ServedPolicy`, which speaks to
 vLLM, to our gateway or to anybody's endpoint through the official client. Refuses to own retries
-of wrong answers (a caller's matter) and any knowledge of skills. Who needs token ids, log-probabilities or scores asks a `TokenPolicy`
-(`rollouts/policy.py`). To add a backend, write a class with `complete`.
+of wrong answers (a caller's matter) and any knowledge of skills. Who needs token ids,
+log-probabilities or scores asks a `TokenPolicy` (`rollouts/policy.py`). To add a backend, write a
+class with `complete`.
 """
 
 import asyncio
