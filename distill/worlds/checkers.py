@@ -11,7 +11,7 @@ from functools import partial
 
 from ...adapters.errors import SkillError
 from ...adapters.skills import Skill
-from . import facts, string_skills
+from . import facts, fg, string_skills
 from .metadata import WORLD_KEY
 from .types import Split, Task
 from .world import World
@@ -21,6 +21,7 @@ _WORLDS: dict[str, World] = {
     for world in (
         string_skills.WORLD,
         facts.WORLD,
+        fg.WORLD,
     )
 }  # fmt: skip
 
