@@ -11,7 +11,7 @@ from functools import partial
 
 from ...adapters.errors import SkillError
 from ...adapters.skills import Skill
-from . import facts, fg, string_skills
+from . import constraints, facts, fg, household, string_skills
 from .metadata import WORLD_KEY
 from .types import Split, Task
 from .world import World
@@ -22,6 +22,8 @@ _WORLDS: dict[str, World] = {
         string_skills.WORLD,
         facts.WORLD,
         fg.WORLD,
+        constraints.WORLD,
+        household.WORLD,
     )
 }  # fmt: skip
 

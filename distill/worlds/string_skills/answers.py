@@ -5,6 +5,8 @@ from .primitives import Symbols
 from .spec import SkillSpec
 
 FINAL = "final:"
+SHOWN = 200
+"""Most characters of an answer that a verdict's reason repeats."""
 
 
 def worked_answer(spec: SkillSpec, items: Symbols) -> str:
@@ -13,15 +15,22 @@ def worked_answer(spec: SkillSpec, items: Symbols) -> str:
     return "\n".join([*lines, f"{FINAL} {spec.final(items)}"])
 
 
+def final_text(answer: str) -> str | Verdict:
+    """What stands behind the single `final:` line, white space folded; or why nothing does."""
+    finals = [line.strip() for line in answer.splitlines() if line.strip().startswith(FINAL)]
+    if len(finals) != 1:
+        return Verdict(False, 0.0, f"{len(finals)} lines begin with {FINAL!r}, expected one")
+    return " ".join(finals[0][len(FINAL) :].split())
+
+
 def score(answer: str, expected: str) -> Verdict:
     """Judge the single `final:` line; the intermediate lines are not scored.
 
     White space is folded. An answer without a final line, or with several, does not pass.
     """
-    finals = [line.strip() for line in answer.splitlines() if line.strip().startswith(FINAL)]
-    if len(finals) != 1:
-        return Verdict(False, 0.0, f"{len(finals)} lines begin with {FINAL!r}, expected one")
-    seen = " ".join(finals[0][len(FINAL) :].split())
+    seen = final_text(answer)
+    if isinstance(seen, Verdict):
+        return seen
     if seen == " ".join(expected.split()):
         return Verdict(True, 1.0, "the final line is right")
-    return Verdict(False, 0.0, f"the final line is {seen!r}, expected {expected!r}")
+    return Verdict(False, 0.0, f"the final line is {seen[:SHOWN]!r}, expected {expected!r}")
