@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .criterion import Checked, Criterion, check
 from .errors import EvaluationError
+from .multiplicity import holm
 from .stats import (
     NUM_RESAMPLES,
     Interval,
     clustered_mean,
+    clustered_p_value,
     discordant,
     mcnemar_exact,
     paired_difference,
@@ -108,10 +110,11 @@ def compare(
         raise EvaluationError(f"a comparison needs two arms, got {sorted(arms)}")
     (name_a, rows_a), (name_b, rows_b) = arms.items()
     passed_a, passed_b = [r.passed for r in rows_a], [r.passed for r in rows_b]
+    clusters = [r.cluster for r in rows_a]
     interval = paired_difference(
         [float(p) for p in passed_a],
         [float(p) for p in passed_b],
-        clusters_N=[r.cluster for r in rows_a],
+        clusters_N=clusters,
         rng=_stream(seed, "difference", name_a, name_b),
         num_resamples=num_resamples,
     )
@@ -124,7 +127,16 @@ def compare(
         discordant=counts,
         n=len(rows_a),
         p_mcnemar=mcnemar_exact(counts),
+        p=clustered_p_value(
+            [float(x) - float(y) for x, y in zip(passed_a, passed_b, strict=True)], clusters
+        ),
     )
+
+
+def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The same comparisons with Holm's correction over all of them."""
+    adjusted = holm({(c.a, c.b): c.p for c in comparisons})
+    return tuple(replace(c, p_holm=adjusted[c.a, c.b]) for c in comparisons)
 
 
 def judge(
@@ -137,6 +149,9 @@ def judge(
     num_resamples: int = NUM_RESAMPLES,
 ) -> Judgement:
     """Summarise every arm, compare what the criterion and `pairs` name, and check the criterion.
+
+    The comparisons carry p-values corrected for each other; a criterion, all of whose clauses must
+    hold, needs no correction and is checked on intervals.
 
     Args:
         results: of every arm, over the same items.
@@ -154,7 +169,7 @@ def judge(
     require_arms(arms, [*criterion.arms, *(arm for pair in wanted for arm in pair)])
     draws = {"seed": seed, "num_resamples": num_resamples}
     summaries = tuple(summarise(rows, **draws) for rows in arms.values())
-    comparisons = tuple(compare(arms[a], arms[b], **draws) for a, b in wanted)
+    comparisons = corrected([compare(arms[a], arms[b], **draws) for a, b in wanted])
     checked = check(
         criterion,
         means={summary.name: Interval(summary.mean, *summary.ci) for summary in summaries},

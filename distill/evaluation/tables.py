@@ -1,4 +1,4 @@
-"""Arms and comparisons as Markdown and CSV tables; pure text.
+"""Arms and comparisons as Markdown, CSV and LaTeX tables; pure text.
 
 Owns: column order and number formats of the plain tables. Refuses to own: HTML and terminals
 (`distill.report`). Percent have one decimal; CSV keeps full precision.
@@ -13,7 +13,16 @@ from collections.abc import Iterable, Sequence
 from .types import ArmSummary, Comparison
 
 _ARMS = ("arm", "mean", "low", "high", "n", "failures", "prompt_tokens", "completion_tokens")
-_PAIRS = ("a", "b", "diff", "low", "high", "only_a", "only_b", "p_mcnemar", "n")
+_PAIRS = (
+    "a", "b", "diff", "low", "high", "only_a", "only_b", "p_mcnemar", "n", "p", "p_holm"
+)  # fmt: skip
+_ARMS_SHOWN = (
+    "arm", "passed %", "95 % interval", "items", "failed", "prompt tokens", "answer tokens"
+)  # fmt: skip
+_PAIRS_SHOWN = ("comparison", "points", "95 % interval", "only first", "only second")
+_TEX_ESCAPES = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"}) | {
+    ord("\\"): r"\textbackslash{}", ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"
+}  # fmt: skip
 
 
 def arms_csv(arms: Iterable[ArmSummary]) -> str:
@@ -32,45 +41,52 @@ def comparisons_csv(comparisons: Iterable[Comparison]) -> str:
     return _csv(
         _PAIRS,
         (
-            (c.a, c.b, c.diff, *c.ci, c.discordant.only_a, c.discordant.only_b, c.p_mcnemar, c.n)
+            (c.a, c.b, c.diff, *c.ci, c.discordant.only_a, c.discordant.only_b, c.p_mcnemar, c.n,
+             c.p, "" if c.p_holm is None else c.p_holm)
             for c in comparisons
         ),
-    )
+    )  # fmt: skip
 
 
 def arms_markdown(arms: Iterable[ArmSummary]) -> str:
     """A table of the arms in percent, as it goes into documents."""
-    return _markdown(
-        ("arm", "passed %", "95 % interval", "items", "failed", "prompt tokens", "answer tokens"),
-        [
-            (
-                a.name,
-                f"{100 * a.mean:.1f}",
-                f"{100 * a.ci[0]:.1f} to {100 * a.ci[1]:.1f}",
-                str(a.n),
-                str(a.failures),
-                f"{a.tokens.prompt:.1f}",
-                f"{a.tokens.completion:.1f}",
-            )
-            for a in arms
-        ],
-    )
+    return _markdown(_ARMS_SHOWN, [_arm_row(arm) for arm in arms])
 
 
 def comparisons_markdown(comparisons: Iterable[Comparison]) -> str:
     """A table of the comparisons in points, as it goes into documents."""
-    return _markdown(
-        ("comparison", "points", "95 % interval", "only first", "only second"),
-        [
-            (
-                f"{c.a} minus {c.b}",
-                f"{100 * c.diff:+.1f}",
-                f"{100 * c.ci[0]:+.1f} to {100 * c.ci[1]:+.1f}",
-                str(c.discordant.only_a),
-                str(c.discordant.only_b),
-            )
-            for c in comparisons
-        ],
+    return _markdown(_PAIRS_SHOWN, [_pair_row(pair) for pair in comparisons])
+
+
+def arms_tex(arms: Iterable[ArmSummary]) -> str:
+    """The table of `arms_markdown` as a LaTeX `tabular`, for papers; needs `booktabs`."""
+    return _tex(_ARMS_SHOWN, [_arm_row(arm) for arm in arms])
+
+
+def comparisons_tex(comparisons: Iterable[Comparison]) -> str:
+    """The table of `comparisons_markdown` as a LaTeX `tabular`; needs `booktabs`."""
+    return _tex(_PAIRS_SHOWN, [_pair_row(pair) for pair in comparisons])
+
+
+def _arm_row(arm: ArmSummary) -> tuple[str, ...]:
+    return (
+        arm.name,
+        f"{100 * arm.mean:.1f}",
+        f"{100 * arm.ci[0]:.1f} to {100 * arm.ci[1]:.1f}",
+        str(arm.n),
+        str(arm.failures),
+        f"{arm.tokens.prompt:.1f}",
+        f"{arm.tokens.completion:.1f}",
+    )
+
+
+def _pair_row(pair: Comparison) -> tuple[str, ...]:
+    return (
+        f"{pair.a} minus {pair.b}",
+        f"{100 * pair.diff:+.1f}",
+        f"{100 * pair.ci[0]:+.1f} to {100 * pair.ci[1]:+.1f}",
+        str(pair.discordant.only_a),
+        str(pair.discordant.only_b),
     )
 
 
@@ -88,3 +104,12 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for row in rows:
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _tex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The first column left, the others right; what LaTeX would read as a command is escaped."""
+    lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule"]
+    for number, row in enumerate([header, *rows]):
+        lines.append(" & ".join(cell.translate(_TEX_ESCAPES) for cell in row) + r" \\")
+        lines += [r"\midrule"] if number == 0 else []
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

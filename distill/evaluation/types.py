@@ -148,6 +148,10 @@ class Comparison:
     n: int
     p_mcnemar: float
     """Exact two-sided p; blind to clusters, for information."""
+    p: float = 1.0
+    """Two-sided p on the clusters, of the same kind as the interval."""
+    p_holm: float | None = None
+    """`p` corrected for the comparisons it was reported with; None where it stands alone."""
 
     @property
     def interval(self) -> Interval:

@@ -8,12 +8,15 @@ another thing; this one is named `RecipeVerdict`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from .budget import Budget
+from .controls import Controls, in_words
 from .criterion import ClauseResult, Criterion, Scope, Status
+from .freeze import Freeze
 from .summary import Judgement
 
 
@@ -56,6 +59,17 @@ class ComparisonFigure(_Frozen):
     discordant: DiscordantFigure
     p_mcnemar: float
     """Exact two-sided p, blind to clusters; for information."""
+    p: float | None = None
+    """Two-sided p on the clusters; None in verdicts from before it was kept."""
+    p_holm: float | None = None
+    """`p` corrected for all comparisons of this verdict."""
+
+
+class BudgetFigure(_Frozen):
+    """What was allowed and what was spent, by kind: rollouts, tokens, teacher_calls."""
+
+    limits: dict[str, int]
+    spent: dict[str, int]
 
 
 class ClauseFigure(_Frozen):
@@ -105,6 +119,14 @@ class RecipeVerdict(_Frozen):
     """The world, where it is not the recipe's own."""
     notes: tuple[str, ...] = ()
     """What a reader of the figures must know, one sentence each."""
+    controls: dict[str, str] = {}
+    """Every control by name: the arm that is it, or `absent: ` and why."""
+    frozen: Freeze | None = None
+    """Digests of items, arms, criterion and code, taken before the first request."""
+    reused: dict[str, str] = {}
+    """Arms whose answers were not asked for again, with the fingerprint they were found under."""
+    budget: BudgetFigure | None = None
+    """None where the recipe does not spend through a budget."""
 
 
 def recipe_verdict(
@@ -120,6 +142,10 @@ def recipe_verdict(
     rollouts: int,
     world: str = "",
     notes: Sequence[str] = (),
+    controls: Controls | None = None,
+    frozen: Freeze | None = None,
+    reused: Mapping[str, str] | None = None,
+    budget: Budget | None = None,
 ) -> RecipeVerdict:
     """Build the verdict of a run; `status` and `scope` come from the criterion alone."""
     checked = judgement.checked
@@ -150,6 +176,8 @@ def recipe_verdict(
                 ci=c.ci,
                 discordant=DiscordantFigure(only_a=c.discordant.only_a, only_b=c.discordant.only_b),
                 p_mcnemar=c.p_mcnemar,
+                p=c.p,
+                p_holm=c.p_holm,
             )
             for c in judgement.comparisons
         ),
@@ -162,6 +190,10 @@ def recipe_verdict(
         scope=criterion.scope,
         world=world,
         notes=tuple(notes),
+        controls=in_words(controls or {}),
+        frozen=frozen,
+        reused=dict(reused or {}),
+        budget=None if budget is None else _budget(budget),
     )
 
 
@@ -183,6 +215,13 @@ def read_verdicts(path: Path) -> tuple[RecipeVerdict, ...]:
     if not isinstance(rows, list):
         raise ValueError(f"{path} holds a {type(rows).__name__}, expected a list of verdicts")
     return tuple(RecipeVerdict.model_validate(row) for row in rows)
+
+
+def _budget(budget: Budget) -> BudgetFigure:
+    return BudgetFigure(
+        limits={str(kind): limit for kind, limit in budget.limits.items()},
+        spent={str(kind): amount for kind, amount in budget.spent.items()},
+    )
 
 
 def _clause(result: ClauseResult) -> ClauseFigure:
