@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from ..report.svg import PERCENT, Axis, Point, interval_plot
 from .types import ArmSummary, Comparison
 
@@ -38,9 +40,9 @@ def comparisons_svg(comparisons: Sequence[Comparison]) -> str:
     return _file(interval_plot(points, title="Differences in points", axis=_POINTS))
 
 
-def _file(drawing: str) -> str:
+def _file(drawing: Markup) -> str:
     """A drawing for a page as a file of its own, with its name space, a width and colours."""
-    opened = drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    opened = str(drawing).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     opened = opened.replace('width="100%"', 'width="640"', 1)
     head, _, rest = opened.partition(">")
     return f"{head}>{_STYLE}{rest}\n"
