@@ -12,7 +12,7 @@ from .spec import NAMES, Chain, Compositions, FunctionsSpec
 MAX_SYMBOLS = 8
 """Longest list after any function."""
 MAX_ANSWER_WORDS = 58
-_TRIES_A_CHAIN = 40
+_TRIES_A_CHAIN = 12
 MAX_TRIES = 400
 """Calls in a row for which no list is found before the functions are refused."""
 
@@ -91,8 +91,18 @@ def items_for(spec: FunctionsSpec, chain: Chain, rng: random.Random) -> Symbols 
         for symbol in wanted:
             if symbol not in items and rng.random() < 0.8:
                 items[rng.randrange(len(items))] = symbol
-        states = spec.states(chain, tuple(items))
-        short = all(1 <= len(state) <= MAX_SYMBOLS for state in states)
-        if short and states[-1] != tuple(items) and answer_words(states) <= MAX_ANSWER_WORDS:
+        states = _short_states(spec, chain, tuple(items))
+        if states and states[-1] != tuple(items) and answer_words(states) <= MAX_ANSWER_WORDS:
             return tuple(items)
     return None
+
+
+def _short_states(spec: FunctionsSpec, chain: Chain, items: Symbols) -> tuple[Symbols, ...]:
+    """The list after each function; nothing as soon as one is empty or too long."""
+    out = []
+    for operation in spec.operations(chain):
+        items = operation(items)
+        if not 1 <= len(items) <= MAX_SYMBOLS:
+            return ()
+        out.append(items)
+    return tuple(out)

@@ -26,6 +26,7 @@ def is_name_held_out(name: str, kind: str) -> bool:
     return int.from_bytes(digest[:8]) / 2**64 < HELD_OUT_SHARE
 
 
+@functools.cache
 def kinds_for(name: str, *, held_out: bool) -> tuple[str, ...]:
     """The kinds of operation that are, or are not, held out under a name."""
     return tuple(kind for kind in PRIMITIVES if is_name_held_out(name, kind) == held_out)

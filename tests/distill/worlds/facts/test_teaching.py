@@ -92,7 +92,7 @@ def test_solvers_find_the_facts_in_the_request() -> None:
 
 def test_authors_write_the_facts_that_the_examples_show() -> None:
     teaching = author(random.Random(0))
-    for seed in range(200):
+    for seed in range(100):
         user, assistant = teaching.draw(random.Random(seed))
         facts = facts_in(assistant["content"])
         assert len(facts) == len(assistant["content"].splitlines())
@@ -116,7 +116,7 @@ def test_every_word_of_a_teaching_is_one_token_and_texts_are_short(
     name: str, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     most = {"system": 130, "user": 300 if name == "author" else 40, "assistant": 60}
-    for seed in range(150):
+    for seed in range(100):
         teaching = SOURCES[name](random.Random(seed))
         rows = [("system", teaching.text or "")]
         rows += [(t["role"], t["content"]) for t in teaching.draw(random.Random(seed))]
@@ -128,7 +128,7 @@ def test_every_word_of_a_teaching_is_one_token_and_texts_are_short(
 def test_every_word_of_a_skill_and_its_tasks_is_one_token(
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:
-    for seed in range(60):
+    for seed in range(30):
         skill = WORLD.skill(1 + seed % 3, seed=seed)
         texts = [skill.body, skill.description, *documents(skill)]
         assert num_tokens(skill.body, tokenizer) <= 130
