@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..types import Observation, Step, Verdict
 from . import replies
 from .goals import Goal, next_action, plan
-from .state import Room, State, fold, moves, queries
+from .state import Room, State, after, done, fold, moves, queries
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,7 @@ class Start:
         """
         state = self.state
         for action in self.before:
-            after = moves(self.room, state).get(action)
-            if after is None:
-                raise ValueError(f"{action!r} is impossible before the episode, expected a move")
-            state = after
+            state = done(self.room, state, action)
         return state
 
     @property
@@ -116,10 +113,10 @@ class HouseholdEnvironment:
 
     def _act(self, action: str) -> str:
         room = self._start.room
-        after = moves(room, self._state).get(action)
-        if after is not None:
-            self._state = after
-            return replies.reply(room, action, after)
+        there = after(room, self._state, action)
+        if there is not None:
+            self._state = there
+            return replies.reply(room, action, there)
         if action in queries(room, self._state):
             return replies.answer(room, action, self._state)
         return replies.NOTHING

@@ -8,7 +8,7 @@ drawn room its plans are as short as any; from a spoiled state they may be a few
 from dataclasses import dataclass
 
 from .nouns import FIXTURES, kind_of, shuts
-from .state import HAND, HANDS, Room, State, moves, trait_of
+from .state import HAND, HANDS, Room, State, done, trait_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def plan(room: Room, state: State, goal: Goal, *, limit: int = 40) -> list[str]:
         if len(actions) == limit:
             raise RuntimeError(f"the plan {actions[:8]} ... does not reach {goal} in {limit}")
         actions.append(action)
-        state = moves(room, state)[action]
+        state = done(room, state, action)
     return actions
 
 

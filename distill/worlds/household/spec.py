@@ -8,7 +8,7 @@ from typing import Literal, Self, get_args
 
 from ..string_skills.topics import TOPICS
 from .goals import Goal
-from .nouns import FIXTURES, PLACES, THINGS, is_storage, kind_of, shuts
+from .nouns import FIXTURES_OF, STORAGE, THINGS, places_of, shuts
 
 Shape = Literal["place", "look", "clean", "heat", "cool", "two"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
@@ -16,7 +16,11 @@ VERB_OF = {"look": "use", "clean": "clean", "heat": "heat", "cool": "cool"}
 """The verb of the fixture that a shape needs; the other shapes need none."""
 
 LEVELS = (1, 2, 3)
-_STORAGE_PLACES = tuple(place for place in PLACES if is_storage(place))
+_STORAGE_PLACES = places_of(STORAGE)
+_FIXTURE_PLACES: dict[Shape, tuple[str | None, ...]] = {
+    shape: places_of(FIXTURES_OF[VERB_OF[shape]]) if shape in VERB_OF else (None,)
+    for shape in SHAPES
+}
 _MOST_ACTIONS = {1: 5, 2: 6, 3: 8}
 
 
@@ -46,9 +50,7 @@ class HouseholdSpec:
         for thing, home in self.homes:
             _expect(thing, "thing", THINGS)
             _expect(home, "home", _STORAGE_PLACES)
-        verb = VERB_OF.get(self.shape)
-        places = tuple(p for p in PLACES if FIXTURES.get(kind_of(p)) == verb) if verb else (None,)
-        _expect(self.fixture, f"fixture of {self.shape!r}", places)
+        _expect(self.fixture, f"fixture of {self.shape!r}", _FIXTURE_PLACES[self.shape])
         to = (None,) if self.shape == "look" else _STORAGE_PLACES
         _expect(self.place, f"place of {self.shape!r}", to)
         things, homes = zip(*self.homes, strict=True)
@@ -93,9 +95,9 @@ class HouseholdSpec:
         """
         try:
             data = json.loads(text)
-            homes = tuple((thing, home) for thing, home in data["homes"])
+            homes = tuple(tuple(home) for home in data["homes"])
             return cls(data["shape"], homes, data["fixture"], data["place"], data["topic"])
-        except (KeyError, TypeError, AttributeError, RecursionError) as err:
+        except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as err:
             raise ValueError(f"checker {text[:200]!r} is not a household skill: {err}") from err
 
     @property

@@ -2,7 +2,7 @@
 
 Owns the rules of the world. An action is looked up among those that change the state here and now;
 it is never parsed, so a text that is not one of them does nothing. Refuses to own goals and words.
-To add an action, add a generator to `_GROUPS` and its reply to `replies.py`.
+To add an action, add its verb to `_GROUPS` and its reply to `replies.py`.
 """
 
 import hashlib
@@ -72,11 +72,30 @@ def moves(room: Room, state: State) -> dict[str, State]:
     Of several things of a kind in one place the first is meant.
     """
     out: dict[str, State] = {}
-    for group in _GROUPS:
-        for action, after in group(room, state):
-            if after != state:
-                out.setdefault(action, after)
+    for group in dict.fromkeys(_GROUPS.values()):
+        for action, there in group(room, state):
+            if there != state:
+                out.setdefault(action, there)
     return out
+
+
+def after(room: Room, state: State, action: str) -> State | None:
+    """`moves(room, state).get(action)`, without the others."""
+    group = _GROUPS.get(action.split(" ")[0])
+    there = group(room, state) if group else ()
+    return next((each for name, each in there if name == action and each != state), None)
+
+
+def done(room: Room, state: State, action: str) -> State:
+    """The state after an action.
+
+    Raises:
+        ValueError: it is impossible here and now.
+    """
+    there = after(room, state, action)
+    if there is None:
+        raise ValueError(f"{action!r} is impossible here, expected one of {[*moves(room, state)]}")
+    return there
 
 
 def queries(room: Room, state: State) -> tuple[str, ...]:
@@ -108,7 +127,7 @@ def _with_trait(state: State, thing: int, trait: str) -> State:
 
 def _goings(room: Room, state: State) -> Moves:
     for place in room.places:
-        yield f"go to {place}", replace(state, at=place)
+        yield f"go to {place}", State(place, state.opened, state.where, state.traits)
 
 
 def _doors(room: Room, state: State) -> Moves:
@@ -134,13 +153,18 @@ def _fixtures(room: Room, state: State) -> Moves:
         return
     trait = trait_of(verb, state.at)
     if verb == "use":
-        after = state
+        there = state
         for thing in state.held:
-            after = _with_trait(after, thing, trait)
-        yield f"use {state.at}", after
+            there = _with_trait(there, thing, trait)
+        yield f"use {state.at}", there
         return
     for thing in state.held:
         yield f"{verb} {room.things[thing]} with {state.at}", _with_trait(state, thing, trait)
 
 
-_GROUPS = (_goings, _doors, _hands, _fixtures)
+_GROUPS = {
+    "go": _goings,
+    "open": _doors, "close": _doors,
+    "take": _hands, "put": _hands,
+    "clean": _fixtures, "heat": _fixtures, "cool": _fixtures, "use": _fixtures,
+}  # fmt: skip

@@ -11,11 +11,12 @@ from dataclasses import replace
 from ..authoring import NUM_EXAMPLES, author_request
 from ..types import Message
 from ..world import Teaching
-from .environment import HouseholdEnvironment, Start
+from .environment import Start
 from .goals import plan
+from .replies import reply
 from .rooms import open_spec
 from .spec import HouseholdSpec
-from .state import HAND, State, moves
+from .state import HAND, State, done, moves
 from .tasks import draw_start
 from .texts import authored_body, home_phrase, skill_body, step_phrases
 
@@ -26,7 +27,6 @@ STRAY_SHARE = 1 / 6
 """How often an episode begins after random actions."""
 
 _MOST_STRAY = 6
-_LONGEST = 16
 
 
 def _spec(rng: random.Random, shares: Sequence[float]) -> HouseholdSpec:
@@ -71,11 +71,12 @@ def author(_: random.Random, *, shares: Sequence[float] = LEVEL_SHARES) -> Teach
 
 def expert_episode(start: Start) -> tuple[Message, ...]:
     """The opening, then the expert's actions with the world's replies; ends with an action."""
-    episode = HouseholdEnvironment(start, max_turns=_LONGEST)
-    turns = [*episode.reset(0).messages]
-    while (action := episode.expert()) is not None:
+    room, state = start.room, start.opening_state
+    turns: list[Message] = [{"role": "user", "content": start.opening}]
+    for action in plan(room, state, start.goal):
+        state = done(room, state, action)
         turns.append({"role": "assistant", "content": action})
-        turns += episode.step(action).observation.messages
+        turns.append({"role": "user", "content": reply(room, action, state)})
     return tuple(turns[:-1])
 
 
@@ -119,7 +120,8 @@ def strayed(start: Start, rng: random.Random) -> Start:
             for action, after in moves(room, state).items()
             if _is_told(start.state, after, mine)
         }
-        action = rng.choice(list(possible))
+        doing = [action for action in possible if not action.startswith("go ")]
+        action = rng.choice(doing if doing and rng.random() < 0.6 else list(possible))
         before.append(action)
         state = possible[action]
     return replace(start, before=tuple(before))

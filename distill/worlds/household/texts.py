@@ -32,7 +32,7 @@ _ENDS_OF_TWO = (
 )  # fmt: skip
 _NOTES = (
     "Open what is closed.", "Do not skip a step.", "Be exact.", "Nothing else changes.",
-    "One action at a time.", "Do this in order.",
+    "One step after the other.", "Do this in order.",
 )  # fmt: skip
 _CONNECTORS = ("Then", "Next", "After that")
 

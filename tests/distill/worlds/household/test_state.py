@@ -4,14 +4,22 @@ import dataclasses
 import random
 
 import pytest
-from skillweave.distill.worlds.household.state import HAND, State, fold, moves, queries
+from skillweave.distill.worlds.household import state as rules
+from skillweave.distill.worlds.household.state import (
+    HAND,
+    State,
+    done,
+    fold,
+    moves,
+    queries,
+)
 
 from .chores import PLACES, ROOM, START, sample_tasks, stroll
 
 
 def after(*actions: str, state: State = START) -> State:
     for action in actions:
-        state = moves(ROOM, state)[action]
+        state = done(ROOM, state, action)
     return state
 
 
@@ -87,6 +95,8 @@ def test_every_move_changes_the_state_and_no_query_is_a_move() -> None:
             possible = moves(room, state)
             assert all(there != state for there in possible.values())
             assert not set(queries(room, state)) & set(possible)
+            assert all(rules.after(room, state, move) == possible[move] for move in possible)
+            assert not any(rules.after(room, state, query) for query in queries(room, state))
             assert len({there.digest for there in possible.values()} - {state.digest}) == len(
                 set(possible.values())
             )
