@@ -22,6 +22,7 @@ from ..worlds.types import Message
 from .chat import ChatRenderer
 from .gateway_replies import generations, scored
 from .policy import (
+    UNFRAMED,
     Capabilities,
     Generation,
     Prompt,
@@ -32,8 +33,6 @@ from .policy import (
     the_one,
 )
 from .sampling import Sampling
-
-UNFRAMED = Frame()
 
 
 class GatewayPolicy:

@@ -21,6 +21,7 @@ from .chat import ChatRenderer
 from .local_batches import DrawJob, Drawn, Machine, ScoreJob, draw_batch, score_batch
 from .named_adapters import NamedAdapters
 from .policy import (
+    UNFRAMED,
     Capabilities,
     Generation,
     Prompt,
@@ -31,8 +32,6 @@ from .policy import (
     the_one,
 )
 from .sampling import Sampling
-
-UNFRAMED = Frame()
 
 
 class LocalPolicy:

@@ -14,6 +14,9 @@ from ...adapters.errors import UsageError
 from ..worlds.types import Message
 from .sampling import Sampling
 
+UNFRAMED = Frame()
+"""No system text, no tools, no arguments of the template."""
+
 Prompt = Sequence[int] | Sequence[Message]
 """Token ids, taken as they are, or a conversation, which the policy renders."""
 
