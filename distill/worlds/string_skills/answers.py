@@ -5,6 +5,9 @@ from .primitives import Symbols
 from .spec import SkillSpec
 
 FINAL = "final:"
+MAX_CHARS = 20_000
+"""A longer answer is not looked at."""
+
 SHOWN = 200
 """Most characters of an answer that a verdict's reason repeats."""
 
@@ -17,6 +20,10 @@ def worked_answer(spec: SkillSpec, items: Symbols) -> str:
 
 def final_text(answer: str) -> str | Verdict:
     """What stands behind the single `final:` line, white space folded; or why nothing does."""
+    if len(answer) > MAX_CHARS:
+        return Verdict(
+            False, 0.0, f"the answer has {len(answer)} characters, expected at most {MAX_CHARS}"
+        )
     finals = [line.strip() for line in answer.splitlines() if line.strip().startswith(FINAL)]
     if len(finals) != 1:
         return Verdict(False, 0.0, f"{len(finals)} lines begin with {FINAL!r}, expected one")

@@ -19,6 +19,7 @@ from skillweave.distill.worlds.constraints import (
 )
 from skillweave.distill.worlds.constraints.draw import draw_spec
 from skillweave.distill.worlds.constraints.split import HELD_OUT_LETTERS, HELD_OUT_PAIRS
+from skillweave.distill.worlds.constraints.texts import request_text
 from skillweave.distill.worlds.metadata import CHECKER_KEY
 
 SPEC = ConstraintSpec(
@@ -51,7 +52,8 @@ def test_every_list_that_satisfies_all_is_right(answer: str) -> None:
         ("final: k d n b", "'b' is not one of d n m k r c g p"),
         ("final: kdnr", "'kdnr' is not one of"),
         ("final: k, d, n, r", "'k,' is not one of"),
-        ("final: " + "k " * 500_000, "999999 characters, expected letters"),
+        ("final: " + "k " * 500_000, "1000007 characters, expected at most 20000"),
+        ("final: " + "k " * 5_000, "9999 characters, expected letters"),
         ("final: __import__('os')", "is not one of"),
         ("final: open('/tmp/x', 'w')", "19 characters, expected letters"),
         ("final: \udcff d", "'.udcff' is not one of"),
@@ -102,7 +104,7 @@ def test_test_requests_alternate_between_seen_and_unseen_wordings() -> None:
 
 def test_held_out_by_letters_and_by_pairs_of_kinds() -> None:
     rng = random.Random(0)
-    for index in range(100):
+    for index in range(50):
         level = 1 + index % 5
         spec = draw_spec(rng, level, held_out=bool(index % 2))
         assert is_held_out(spec) == bool(index % 2)
@@ -113,21 +115,16 @@ def test_held_out_by_letters_and_by_pairs_of_kinds() -> None:
     assert 0 < HELD_OUT_PAIRS < HELD_OUT_LETTERS < 0.5
 
 
-def test_requests_say_nothing_about_the_constraints() -> None:
-    one, two = (
-        ConstraintSpec((Constraint("starts", ("k",)), Constraint("avoids", ("m",))), "farm"),
-        ConstraintSpec((Constraint("ends", ("m",)), Constraint("contains", ("k",))), "farm"),
-    )
-    # The same letters are named in another order, so the same draw mixes others; what is compared
-    # is the wording around them.
-    asked = [
-        {
-            t.request.rsplit(" ", 8)[0]
-            for t in draw_tasks(s, family="f", split="train", num_tasks=60, seed=0)
-        }
-        for s in (one, two)
-    ]
-    assert asked[0] & asked[1]
-    assert not any("start" in text or "end" in text for text in asked[0] | asked[1])
-    skill = constraint_skill(one, seed=0)
-    assert ConstraintSpec.from_json(skill.metadata[CHECKER_KEY]) == one
+def test_the_same_letters_are_asked_for_in_the_same_words_under_any_constraints() -> None:
+    rng = random.Random(0)
+    letters = tuple("dnmkrcgp")
+    one = ConstraintSpec((Constraint("starts", ("k",)), Constraint("avoids", ("m",))), "farm")
+    two = ConstraintSpec((Constraint("ends", ("m",)), Constraint("contains", ("k",))), "farm")
+    for _ in range(50):
+        seed = rng.random()
+        asked = [request_text(spec, letters, random.Random(seed)) for spec in (one, two)]
+        assert asked[0] == asked[1]
+    # What answers one does not answer the other.
+    assert one.broken(("k", "d", "m"))
+    assert not two.broken(("k", "d", "m"))
+    assert ConstraintSpec.from_json(constraint_skill(one, seed=0).metadata[CHECKER_KEY]) == one

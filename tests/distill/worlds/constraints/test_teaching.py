@@ -19,7 +19,7 @@ from ..words import num_tokens, unknown_words
 def test_texts_are_short_and_every_word_is_one_token(
     name: str, tokenizer: PreTrainedTokenizerBase
 ) -> None:
-    for seed in range(60):
+    for seed in range(40):
         teaching = SOURCES[name](random.Random(seed))
         turns = teaching.draw(random.Random(seed))
         texts = [teaching.text or "", *(turn["content"] for turn in turns)]
@@ -35,7 +35,7 @@ def test_texts_are_short_and_every_word_is_one_token(
 def test_skills_and_tasks_stay_in_the_vocabulary(
     level: int, tokenizer: PreTrainedTokenizerBase
 ) -> None:
-    for seed in range(30):
+    for seed in range(12):
         skill = WORLD.skill(level, seed=seed)
         tasks = WORLD.tasks(skill, "test", 4, seed=seed)
         texts = [skill.body, skill.description, *(task.request for task in tasks)]
