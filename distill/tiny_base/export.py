@@ -12,12 +12,14 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen3ForCausalLM
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen3Config, Qwen3ForCausalLM
 
-from .gates import BARS, NO_TEXT_BAR, measure_gates
-from .pretrain import PretrainConfig, model_config, new_model
+from ...adapters.base.identity import identify_base
+from .gates import bar, measure_gates, meets
+from .shape import Shape, model_config, new_model
 from .tokenizer import END, END_OF_TEXT
 
+EDITION = 2
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 EVALUATION_SEEDS = (1, 2, 3)
 """Seeds of the gates; none is used while training."""
@@ -37,17 +39,45 @@ def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
     return found
 
 
-def load_checkpoint(
-    checkpoint: Path, config: PretrainConfig, tokenizer: PreTrainedTokenizerBase
-) -> Qwen3ForCausalLM:
-    """The model of a checkpoint, its weights rounded to bfloat16."""
-    shape = model_config(
-        config,
+def config_for(shape: Shape, tokenizer: PreTrainedTokenizerBase) -> Qwen3Config:
+    """The architecture of that shape over a tokenizer's vocabulary."""
+    return model_config(
+        shape,
         padded_size(len(tokenizer)),
         end=token_id(tokenizer, END),
         pad=token_id(tokenizer, END_OF_TEXT),
     )
-    model = new_model(shape)
+
+
+def warm_start(folder: Path, config: Qwen3Config) -> tuple[Qwen3ForCausalLM, dict[str, str | int]]:
+    """An earlier edition's weights in float32, and what they are: edition and digest.
+
+    Raises:
+        ValueError: its weights are of another shape.
+    """
+    model = new_model(config)
+    found = dict(Qwen3ForCausalLM.from_pretrained(folder).named_parameters())
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            given = found.pop(name, None)
+            if given is None or given.shape != weights.shape:
+                seen = "none" if given is None else tuple(given.shape)
+                raise ValueError(
+                    f"{folder} has {name} of shape {seen}, expected {tuple(weights.shape)}; "
+                    "begin from a base of this size or from fresh weights"
+                )
+            weights.copy_(given)
+    if found:
+        raise ValueError(f"{folder} has further weights: {', '.join(sorted(found))}")
+    edition = json.loads((folder / "card.json").read_text(encoding="utf-8"))["edition"]
+    return model, {"edition": edition, "digest": identify_base(folder).family_digest}
+
+
+def load_checkpoint(
+    checkpoint: Path, shape: Shape, tokenizer: PreTrainedTokenizerBase
+) -> Qwen3ForCausalLM:
+    """The model of a checkpoint, its weights rounded to bfloat16."""
+    model = new_model(config_for(shape, tokenizer))
     state = torch.load(checkpoint, weights_only=True)
     params = dict(model.named_parameters())
     with torch.no_grad():
@@ -66,12 +96,10 @@ def final_gates(
     """Every gate over the evaluation seeds: values, mean, bar, and whether the mean meets it."""
     runs = [measure_gates(model, tokenizer, seed=seed, num_items=num_items) for seed in seeds]
     out: Gates = {}
-    for name in (*BARS, "no_text"):
+    for name in runs[0]:
         values = [run[name] for run in runs]
-        bar = BARS.get(name, NO_TEXT_BAR)
         mean = statistics.fmean(values)
-        passed = mean <= bar if name == "no_text" else mean >= bar
-        out[name] = {"values": values, "mean": mean, "bar": bar, "passed": passed}
+        out[name] = {"values": values, "mean": mean, "bar": bar(name), "passed": meets(name, mean)}
     return out
 
 

@@ -1,85 +1,53 @@
-"""The gates of the tiny base: what it must do on skills that it never saw.
+"""The gates of the tiny base: what it must do on skills that it never saw, by world and role.
 
-With the skill text in the system message: at least 0.85 for one and for two steps, 0.75 for
-three; without the text at most 0.10. Items are drawn from an evaluation seed, one held-out skill
-and one request each, so an interval over items is an interval over skills.
+As a follower, with the skill text in the system message: in the string world at least 0.85 for
+one and for two steps and 0.75 for three, in any other world at least 0.80 at every level; without
+the text at most 0.10 and 0.15. As a solver, where the request says everything: at least 0.80. As
+an author, who sees three solved examples of a held-out skill: at least 0.50 of the bodies make
+three of four further requests right.
 """
 
-import random
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import torch
-from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ..worlds.string_skills import requests, texts
-from ..worlds.string_skills.answers import score
-from ..worlds.string_skills.held_out import held_out_spec
+from ..worlds.string_skills.tasks import NAME as STRINGS
+from .gate_cases import (
+    NUM_REQUESTS,
+    AuthorCase,
+    string_author_cases,
+    string_solver_cases,
+    told_cases,
+)
+from .play import Episode, greedy_answers, play_greedily
 
-BARS = {"text_1": 0.85, "text_2": 0.85, "text_3": 0.75}
-NO_TEXT_BAR = 0.10
-
-
-@dataclass(frozen=True)
-class GateItem:
-    """One held-out skill with one request."""
-
-    body: str
-    request: str
-    expected: str
-
-
-def gate_items(num_steps: int, num_items: int, *, seed: int) -> list[GateItem]:
-    """Items of `num_steps` steps for one evaluation seed."""
-    rng = random.Random(f"gate:{seed}:{num_steps}")
-    out = []
-    for _ in range(num_items):
-        spec = held_out_spec(rng, num_steps)
-        items = requests.random_items(spec, rng)
-        body = texts.skill_body(spec, rng)
-        out.append(GateItem(body, requests.request_text(spec, items, rng), spec.final(items)))
-    return out
+BARS = {
+    f"{STRINGS}.text_1": 0.85,
+    f"{STRINGS}.text_2": 0.85,
+    f"{STRINGS}.text_3": 0.75,
+    f"{STRINGS}.no_text": 0.10,
+}
+"""Bars of the first edition, which every later one keeps."""
+TEXT_BAR = 0.80
+NO_TEXT_BAR = 0.15
+SOLVER_BAR = 0.80
+AUTHOR_BAR = 0.50
+USABLE = 3
+"""Requests, of those an authored body is tried on, that make it usable."""
 
 
-@torch.no_grad()
-def greedy_answers(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    conversations: list[list[dict[str, str]]],
-    *,
-    batch: int = 100,
-    max_new_tokens: int = 100,
-) -> list[str]:
-    """Greedy answers of a local model, left-padded in batches."""
-    tokenizer.padding_side = "left"
-    prompts = [
-        str(tokenizer.apply_chat_template(c, tokenize=False, add_generation_prompt=True))
-        for c in conversations
-    ]
-    answers: list[str] = []
-    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-    by_index: dict[int, str] = {}
-    for start in range(0, len(order), batch):
-        chunk = order[start : start + batch]
-        inputs = tokenizer(
-            [prompts[i] for i in chunk],
-            return_tensors="pt",
-            padding=True,
-            add_special_tokens=False,
-            return_token_type_ids=False,
-        )
-        generate: Any = model.generate
-        out: Tensor = generate(
-            **inputs, max_new_tokens=max_new_tokens, do_sample=False, use_cache=True
-        )
-        tail = out[:, inputs["input_ids"].shape[1] :]
-        for index, text in zip(
-            chunk, tokenizer.batch_decode(tail, skip_special_tokens=True), strict=True
-        ):
-            by_index[index] = text
-    answers = [by_index[index] for index in range(len(prompts))]
-    return answers
+def bar(gate: str) -> float:
+    """What a gate must reach, or for `no_text` must not pass."""
+    if gate in BARS:
+        return BARS[gate]
+    kind = gate.rsplit(".", 1)[1]
+    bars = {"no_text": NO_TEXT_BAR, "solver": SOLVER_BAR, "author": AUTHOR_BAR}
+    return bars.get(kind, TEXT_BAR)
+
+
+def meets(gate: str, value: float) -> bool:
+    """Whether a value meets its bar."""
+    return value <= bar(gate) if gate.endswith(".no_text") else value >= bar(gate)
 
 
 def measure_gates(
@@ -89,22 +57,48 @@ def measure_gates(
     seed: int,
     num_items: int,
 ) -> dict[str, float]:
-    """Accuracy with the text for 1, 2 and 3 steps, and without it over all three."""
+    """Every gate's share of passed items: `world.text_LEVEL`, `.no_text`, `.solver`, `.author`.
+
+    A world's items without the text are those of all its levels together.
+    """
     out: dict[str, float] = {}
-    bare_right = 0
-    for num_steps in (1, 2, 3):
-        items = gate_items(num_steps, num_items, seed=seed)
-        told = [
-            [{"role": "system", "content": i.body}, {"role": "user", "content": i.request}]
-            for i in items
-        ]
-        bare = [[{"role": "user", "content": i.request}] for i in items]
-        for name, conversations in (("text", told), ("bare", bare)):
-            answers = greedy_answers(model, tokenizer, conversations)
-            right = sum(score(a, i.expected).passed for a, i in zip(answers, items, strict=True))
-            if name == "text":
-                out[f"text_{num_steps}"] = right / num_items
-            else:
-                bare_right += right
-    out["no_text"] = bare_right / (3 * num_items)
+    bare: dict[str, list[bool]] = {}
+    for gate, (cases, max_turns) in told_cases(num_items, seed=seed).items():
+        out[gate] = _mean(_passed(model, tokenizer, cases, max_turns))
+        untold = [Episode(None, case.task) for case in cases]
+        world = gate.rsplit(".", 1)[0]
+        bare.setdefault(world, []).extend(_passed(model, tokenizer, untold, max_turns))
+    out |= {f"{world}.no_text": _mean(passed) for world, passed in bare.items()}
+    solved = string_solver_cases(num_items, seed=seed)
+    out[f"{STRINGS}.solver"] = _mean(_passed(model, tokenizer, solved, 1))
+    authored = string_author_cases(num_items, seed=seed)
+    out[f"{STRINGS}.author"] = usable_share(model, tokenizer, authored)
     return out
+
+
+def usable_share(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cases: Sequence[AuthorCase]
+) -> float:
+    """Share of cases in which the follower, reading what the author wrote, is right."""
+    asked = [[{"role": "user", "content": case.request}] for case in cases]
+    bodies = greedy_answers(model, tokenizer, asked)
+    episodes = [
+        Episode(body, task) for body, case in zip(bodies, cases, strict=True) for task in case.tasks
+    ]
+    passed = _passed(model, tokenizer, episodes, 1)
+    groups = [passed[at : at + NUM_REQUESTS] for at in range(0, len(passed), NUM_REQUESTS)]
+    return _mean([sum(group) >= USABLE for group in groups])
+
+
+def _passed(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    episodes: Sequence[Episode],
+    max_turns: int,
+) -> list[bool]:
+    verdicts = play_greedily(model, tokenizer, episodes, max_turns=max_turns)
+    return [verdict.passed for verdict in verdicts]
+
+
+def _mean(passed: Sequence[bool]) -> float:
+    return sum(passed) / len(passed)

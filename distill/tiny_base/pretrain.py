@@ -1,39 +1,41 @@
 """Pretrains the tiny base on one CPU core in one or two hours, resumable after a kill.
 
-Owns the model's shape, the optimiser and the loop. Arithmetic runs in bfloat16 on float32 master
-weights: Muon for the matrices inside the blocks, AdamW for embeddings and norms, a warm-up, a
-plateau and a linear decay. Knows nothing of the worlds: rows come from `corpus`, gates from
-`gates`.
+Owns the optimiser and the loop. Arithmetic runs in bfloat16 on float32 master weights: Muon for
+the matrices inside the blocks, AdamW for embeddings and norms, a warm-up, a plateau and a linear
+decay. Knows nothing of the worlds: rows come from `corpus`, shares from the configuration, gates
+from `gates`; the architecture is `shape`.
 """
 
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from transformers import AttentionInterface, Qwen3Config, Qwen3ForCausalLM
+from torch import nn
+from transformers import Qwen3ForCausalLM
 
-from .corpus import WARM_MIXTURE, Corpus, Mixture
+from .corpus import Corpus
+from .shape import Shape
+
+REPORT_EVERY = 50
+"""Steps between points of the curve."""
 
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Sizes and schedule; rates are per optimiser step, lengths in tokens."""
+    """Schedule and mixture; rates are per optimiser step, lengths in tokens.
 
-    hidden: int = 256
-    layers: int = 5
-    heads: int = 8
-    kv_heads: int = 4
-    head_dim: int = 32
-    intermediate: int = 768
-    max_positions: int = 2048
-    rope_theta: float = 10000.0
+    Args:
+        mixture: share of each part of the corpus.
+        warm_mixture: the same for the first `warm_mixture_steps` steps.
+    """
+
+    shape: Shape = field(default_factory=Shape)
     num_steps: int = 3000
-    rows: int = 24
-    length: int = 256
+    rows: int = 16
+    length: int = 384
     warmup_steps: int = 100
     warm_mixture_steps: int = 600
     decay_share: float = 0.35
@@ -42,7 +44,12 @@ class PretrainConfig:
     weight_decay: float = 0.01
     clip: float = 1.0
     seed: int = 0
-    mixture: Mixture = field(default_factory=Mixture)
+    mixture: Mapping[str, float] = field(default_factory=dict)
+    warm_mixture: Mapping[str, float] = field(default_factory=dict)
+
+
+MAY_CHANGE = ("num_steps", "mixture", "warm_mixture", "decay_share")
+"""What may differ from the checkpoint that a run goes on from; every change is recorded."""
 
 
 def rate_factor(step: int, config: PretrainConfig) -> float:
@@ -52,69 +59,33 @@ def rate_factor(step: int, config: PretrainConfig) -> float:
     return min(warm, max(0.0, (config.num_steps - step) / decay_steps))
 
 
-def model_config(config: PretrainConfig, vocab_size: int, *, end: int, pad: int) -> Qwen3Config:
-    """The base's architecture: Qwen3 with tied embeddings."""
-    return Qwen3Config(
-        vocab_size=vocab_size,
-        hidden_size=config.hidden,
-        intermediate_size=config.intermediate,
-        num_hidden_layers=config.layers,
-        num_attention_heads=config.heads,
-        num_key_value_heads=config.kv_heads,
-        head_dim=config.head_dim,
-        max_position_embeddings=config.max_positions,
-        rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=end,
-        pad_token_id=pad,
-    )
-
-
-def new_model(shape: Qwen3Config) -> Qwen3ForCausalLM:
-    """A model of that shape with fresh weights, from torch's seed."""
-    make: Callable[[Qwen3Config], Qwen3ForCausalLM] = Qwen3ForCausalLM
-    return make(shape)
-
-
-def _plain_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor,
-    scaling: float = 1.0,
-    **_: object,
-) -> tuple[Tensor, None]:
-    """Attention by two batched products: in bfloat16 on a CPU faster than the fused kernel."""
-    num_rows, num_heads, length, width = query.shape
-    groups = num_heads // key.shape[1]
-    key = key.repeat_interleave(groups, 1).reshape(-1, length, width)
-    value = value.repeat_interleave(groups, 1).reshape(-1, length, width)
-    mask = attention_mask.expand(-1, num_heads, -1, -1).reshape(-1, length, length)
-    scores = torch.baddbmm(
-        mask, query.reshape(-1, length, width), key.transpose(1, 2), alpha=scaling
-    )
-    out = torch.bmm(scores.softmax(-1), value).reshape(num_rows, num_heads, length, width)
-    return out.transpose(1, 2).contiguous(), None
-
-
-AttentionInterface.register("plain", _plain_attention)
-
-
 class Pretrainer:
-    """Model, float32 master weights, optimisers and the step counter; saves and restores itself."""
+    """Model, float32 master weights, optimisers and the step counter; saves and restores itself.
 
-    def __init__(self, config: PretrainConfig, model: Qwen3ForCausalLM, corpus: Corpus) -> None:
+    Args:
+        model: with the weights to begin from.
+        origin: what these weights are, where they are not fresh.
+    """
+
+    def __init__(
+        self,
+        config: PretrainConfig,
+        model: Qwen3ForCausalLM,
+        corpus: Corpus,
+        *,
+        origin: Mapping[str, str | int] | None = None,
+    ) -> None:
         self.config = config
         self.step = 0
         self.curve: list[dict[str, float]] = []
+        self.origin = None if origin is None else dict(origin)
+        self.history = [self._plan()]
         self._corpus = corpus
-        nn.Module.to(model, torch.bfloat16)
-        self.model = model
         self.masters = {
             name: nn.Parameter(p.detach().float().clone()) for name, p in model.named_parameters()
         }
+        nn.Module.to(model, torch.bfloat16)
+        self.model = model
         matrices = [p for n, p in self.masters.items() if p.ndim == 2 and "embed" not in n]
         others = [p for n, p in self.masters.items() if p.ndim != 2 or "embed" in n]
         self._optimisers: list[tuple[torch.optim.Optimizer, float]] = [
@@ -137,12 +108,12 @@ class Pretrainer:
 
     def train_step(self) -> float:
         """One optimiser step; returns the mean loss per answer token in nats."""
-        warm = self.step < self.config.warm_mixture_steps
-        mixture = WARM_MIXTURE if warm else self.config.mixture
-        rows = self._corpus.batch(self.step, self.config.rows, mixture)
+        warm = self.step < self.config.warm_mixture_steps and self.config.warm_mixture
+        shares = self.config.warm_mixture if warm else self.config.mixture
+        rows = self._corpus.batch(self.step, self.config.rows, shares)
         hidden = self.model.model(
             input_ids=rows.ids_BT,
-            attention_mask=rows.mask_B1TT.to(torch.bfloat16),
+            attention_mask=rows.mask_B1TT,
             position_ids=rows.positions_BT,
             use_cache=False,
         ).last_hidden_state
@@ -170,12 +141,19 @@ class Pretrainer:
         for name, master in self.masters.items():
             params[name].copy_(master)
 
+    def _plan(self) -> dict[str, object]:
+        """What holds from this step on, for the record."""
+        chosen = asdict(self.config)
+        return {"step": self.step, **{name: chosen[name] for name in MAY_CHANGE}}
+
     def save(self, path: Path) -> None:
         """Write a checkpoint; a kill in the middle leaves the previous one."""
         temporary = path.with_suffix(".tmp")
         state = {
             "step": self.step,
             "curve": self.curve,
+            "origin": self.origin,
+            "history": self.history,
             "config": asdict(self.config),
             "masters": {name: p.detach() for name, p in self.masters.items()},
             "optimisers": [optimiser.state_dict() for optimiser, _ in self._optimisers],
@@ -186,11 +164,15 @@ class Pretrainer:
     def restore(self, path: Path, *, allow: Collection[str] = ()) -> None:
         """Continue from a checkpoint of `save`.
 
+        Args:
+            allow: fields of the configuration that may differ, among `MAY_CHANGE`.
+
         Raises:
-            ValueError: it was made with another configuration; fields in `allow` may differ.
+            ValueError: it was made with another configuration or from other weights.
         """
         state = torch.load(path, weights_only=True)
-        here, there = asdict(self.config), state["config"]
+        here = {**asdict(self.config), "origin": self.origin}
+        there = {**state["config"], "origin": state["origin"]}
         differing = sorted(
             f"{key} {there.get(key)!r} -> {here.get(key)!r}"
             for key in {*here, *there} - set(allow)
@@ -201,7 +183,10 @@ class Pretrainer:
                 f"{path} was made with another configuration: {', '.join(differing)}; continue "
                 "with the old one, or start in another folder"
             )
-        self.step, self.curve = state["step"], state["curve"]
+        self.step, self.curve, self.history = state["step"], state["curve"], state["history"]
+        plan = self._plan()
+        if {**self.history[-1], "step": self.step} != plan:
+            self.history.append(plan)
         params = dict(self.model.named_parameters())
         with torch.no_grad():
             for name, master in self.masters.items():
@@ -218,13 +203,21 @@ class Pretrainer:
         gate_every: int,
         gates: Callable[[Qwen3ForCausalLM], dict[str, float]],
         report: Callable[[str], None],
-    ) -> None:
-        """Train to the end of the schedule, with checkpoints and gates on the way."""
+        stop: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Train to the end of the schedule, with checkpoints and gates on the way.
+
+        Args:
+            stop: asked after every step; where it says yes, the run is saved and left.
+
+        Returns:
+            Whether the schedule has come to its end.
+        """
         started, first = time.monotonic(), self.step
         window: list[float] = []
         while self.step < self.config.num_steps:
             window.append(self.train_step())
-            if self.step % 50 == 0:
+            if self.step % REPORT_EVERY == 0:
                 pace = (time.monotonic() - started) / (self.step - first)
                 left = (self.config.num_steps - self.step) * pace / 60
                 loss = sum(window) / len(window)
@@ -238,5 +231,9 @@ class Pretrainer:
                 seen = gates(self.model)
                 self.curve.append({"step": self.step, **seen})
                 report(f"step {self.step} " + json.dumps(seen))
-            if self.step % save_every == 0 or self.step == self.config.num_steps:
+            stopped = stop()
+            if self.step % save_every == 0 or self.step == self.config.num_steps or stopped:
                 self.save(checkpoint)
+            if stopped:
+                break
+        return self.step >= self.config.num_steps

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,17 @@ from skillweave.adapters.base.identity import identify_base
 from skillweave.distill.learning.sft import load_base
 from skillweave.distill.tiny_base import is_tiny, tiny_base_path
 from skillweave.distill.tiny_base.export import (
+    config_for,
     export,
-    final_gates,
     load_checkpoint,
     load_tokenizer,
     padded_size,
+    warm_start,
 )
 from skillweave.distill.tiny_base.pretrain import PretrainConfig, Pretrainer
 from transformers import PreTrainedTokenizerBase
 
-MakeTrainer = Callable[[], Pretrainer]
+MakeTrainer = Callable[..., Pretrainer]
 
 
 def test_the_embedding_is_padded_to_whole_blocks() -> None:
@@ -36,7 +38,7 @@ def test_the_exported_folder_is_the_trained_model(
     trainer = make_trainer()
     trainer.train_step()
     trainer.save(tmp_path / "checkpoint.pt")
-    model = load_checkpoint(tmp_path / "checkpoint.pt", small, tokenizer)
+    model = load_checkpoint(tmp_path / "checkpoint.pt", small.shape, tokenizer)
     export(model, tokenizer_dir, tmp_path / "base", card={"gates": {}})
     loaded = load_base(tmp_path / "base")
     trained = dict(trainer.model.named_parameters())
@@ -54,15 +56,31 @@ def test_the_exported_folder_is_the_trained_model(
     assert identity.precision == "bf16"
 
 
-@pytest.mark.slow
-def test_a_gate_holds_where_the_mean_over_its_seeds_does(
-    make_trainer: MakeTrainer, tokenizer: PreTrainedTokenizerBase
+def test_an_earlier_editions_weights_are_taken_over_with_their_name(
+    make_trainer: MakeTrainer,
+    small: PretrainConfig,
+    tokenizer: PreTrainedTokenizerBase,
+    tokenizer_dir: Path,
+    tmp_path: Path,
 ) -> None:
-    model = make_trainer().model.float().eval()
-    model.set_attn_implementation("sdpa")
-    seen = final_gates(model, tokenizer, num_items=1, seeds=(1, 2))
-    assert seen["text_1"] == {"values": [0.0, 0.0], "mean": 0.0, "bar": 0.85, "passed": False}
-    assert seen["no_text"] == {"values": [0.0, 0.0], "mean": 0.0, "bar": 0.10, "passed": True}
+    trainer = make_trainer()
+    trainer.train_step()
+    trainer.save(tmp_path / "checkpoint.pt")
+    model = load_checkpoint(tmp_path / "checkpoint.pt", small.shape, tokenizer)
+    export(model, tokenizer_dir, tmp_path / "base", card={"edition": 7})
+    begun, origin = warm_start(tmp_path / "base", config_for(small.shape, tokenizer))
+    assert origin["edition"] == 7
+    assert origin["digest"] == identify_base(tmp_path / "base").family_digest
+    trained = dict(trainer.model.named_parameters())
+    for name, weights in begun.named_parameters():
+        assert weights.dtype == torch.float32
+        assert torch.equal(weights.to(torch.bfloat16), trained[name])
+    wider = config_for(replace(small.shape, intermediate=64), tokenizer)
+    with pytest.raises(ValueError, match=r"mlp.gate_proj.weight of shape \(48, 32\), expected"):
+        warm_start(tmp_path / "base", wider)
+    shorter = config_for(replace(small.shape, layers=0), tokenizer)
+    with pytest.raises(ValueError, match=r"has further weights: model\.layers\.0"):
+        warm_start(tmp_path / "base", shorter)
 
 
 def test_the_shipped_base_is_recognised_wherever_one_looks_from(tmp_path: Path) -> None:

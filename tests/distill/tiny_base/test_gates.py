@@ -1,60 +1,28 @@
-"""The gates of the base: their items, and how a local model is asked."""
+"""The gates of the base: their bars, and how passes are counted."""
 
 import pytest
-import torch
-from skillweave.distill.tiny_base.gates import (
-    BARS,
-    NO_TEXT_BAR,
-    gate_items,
-    greedy_answers,
-    measure_gates,
-)
-from skillweave.distill.worlds.string_skills import SkillSpec, is_held_out
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, Qwen3ForCausalLM
-
-from ..reading import formats_in, operations_in
+from skillweave.distill.tiny_base import gates
+from skillweave.distill.tiny_base.gates import bar, measure_gates, meets
+from transformers import PreTrainedTokenizerBase, Qwen3ForCausalLM
 
 
 def test_the_bars_are_those_written_before_the_run() -> None:
-    assert BARS == {"text_1": 0.85, "text_2": 0.85, "text_3": 0.75}
-    assert NO_TEXT_BAR == 0.10
+    assert [bar(f"string_skills.text_{steps}") for steps in (1, 2, 3)] == [0.85, 0.85, 0.75]
+    assert bar("string_skills.no_text") == 0.10
+    for world in ("facts", "household", "constraints", "fg"):
+        assert bar(f"{world}.text_1") == bar(f"{world}.text_3") == 0.80
+        assert bar(f"{world}.no_text") == 0.15
+    assert bar("string_skills.author") == 0.50
+    assert bar("string_skills.solver") == 0.80
+    assert (gates.USABLE, gates.NUM_REQUESTS) == (3, 4)
 
 
-@pytest.mark.parametrize("num_steps", [1, 2, 3])
-def test_items_are_drawn_by_seed(num_steps: int) -> None:
-    items = gate_items(num_steps, 30, seed=1)
-    assert items == gate_items(num_steps, 30, seed=1)
-    assert items[:10] == gate_items(num_steps, 10, seed=1)
-    assert items != gate_items(num_steps, 30, seed=2)
-    assert len({item.body for item in items}) > 25
-
-
-@pytest.mark.parametrize("num_steps", [1, 2, 3])
-def test_items_are_held_out_and_complete(num_steps: int) -> None:
-    for item in gate_items(num_steps, 60, seed=1):
-        (form,) = formats_in(item.body)
-        spec = SkillSpec(operations_in(item.body), form, "picnic")
-        assert len(spec.operations) == num_steps
-        assert is_held_out(spec)
-        items = tuple(item.request.replace("?", ":").rsplit(":", 1)[1].split())
-        assert item.expected == spec.final(items)
-
-
-def test_answers_come_in_order_and_do_not_depend_on_the_batch(
-    small_base: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    chats = [
-        [{"role": "user", "content": text}]
-        for text in ("b", "b c d f g h j k l m", "for the picnic: b c", "c")
-    ]
-    torch.manual_seed(0)
-    with torch.no_grad():  # the first weights of a model are too small to tell requests apart
-        for weights in small_base.parameters():
-            weights.normal_()
-    alone = [greedy_answers(small_base, tokenizer, [chat], max_new_tokens=6)[0] for chat in chats]
-    assert len(set(alone)) > 1
-    for batch in (2, 4):
-        assert alone == greedy_answers(small_base, tokenizer, chats, batch=batch, max_new_tokens=6)
+def test_a_gate_is_met_at_its_bar_and_without_the_text_at_most_there() -> None:
+    assert meets("facts.text_1", 0.80)
+    assert not meets("facts.text_1", 0.79)
+    assert meets("facts.no_text", 0.15)
+    assert not meets("facts.no_text", 0.16)
+    assert meets("string_skills.author", 0.50)
 
 
 @pytest.mark.slow
@@ -62,5 +30,9 @@ def test_a_base_that_learned_nothing_fails_every_gate(
     small_model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     small_model.eval()
-    seen = measure_gates(small_model, tokenizer, seed=0, num_items=2)
-    assert seen == {"text_1": 0.0, "text_2": 0.0, "text_3": 0.0, "no_text": 0.0}
+    seen = measure_gates(small_model, tokenizer, seed=0, num_items=1)
+    assert set(seen.values()) == {0.0}
+    assert {name.split(".")[0] for name in seen} >= {"string_skills", "facts", "household"}
+    assert {name for name in seen if meets(name, seen[name])} == {
+        name for name in seen if name.endswith(".no_text")
+    }

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from skillweave.distill.tiny_base.corpus import WARM_MIXTURE, Corpus
-from skillweave.distill.tiny_base.pretrain import PretrainConfig, Pretrainer, rate_factor
-from transformers import PreTrainedTokenizerBase, Qwen3ForCausalLM
+from skillweave.distill.tiny_base.pretrain import (
+    MAY_CHANGE,
+    PretrainConfig,
+    Pretrainer,
+    rate_factor,
+)
+from transformers import Qwen3ForCausalLM
 
-MakeTrainer = Callable[[], Pretrainer]
+MakeTrainer = Callable[..., Pretrainer]
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
@@ -25,32 +29,6 @@ def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
     factors = [rate_factor(step, config) for step in range(1000)]
     assert factors[:100] == sorted(factors[:100])
     assert factors[600:] == sorted(factors[600:], reverse=True)
-
-
-def test_the_models_shape_is_the_configs(small_model: Qwen3ForCausalLM) -> None:
-    shape = small_model.config
-    assert (shape.hidden_size, shape.num_hidden_layers, shape.head_dim) == (32, 1, 16)
-    assert shape.tie_word_embeddings
-    assert (shape.eos_token_id, shape.pad_token_id) == (2, 0)
-    assert PretrainConfig().hidden % PretrainConfig().heads == 0
-
-
-def test_the_fast_attention_computes_the_same(
-    small_model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    rows = Corpus(tokenizer, length=256, seed=0).batch(0, 2, WARM_MIXTURE)
-    logits = []
-    for name in ("plain", "sdpa"):
-        small_model.set_attn_implementation(name)
-        with torch.no_grad():
-            out = small_model(
-                input_ids=rows.ids_BT,
-                attention_mask=rows.mask_B1TT,
-                position_ids=rows.positions_BT,
-                use_cache=False,
-            )
-        logits.append(out.logits[rows.targets_BT != -100])
-    torch.testing.assert_close(logits[0], logits[1], atol=1e-5, rtol=1e-4)
 
 
 def test_a_resumed_run_equals_an_unbroken_one(make_trainer: MakeTrainer, tmp_path: Path) -> None:
@@ -134,35 +112,82 @@ def test_a_kill_while_writing_leaves_the_checkpoint_before(
 
 
 @pytest.mark.slow
-def test_the_loss_falls(small: PretrainConfig, tokenizer: PreTrainedTokenizerBase) -> None:
-    from skillweave.distill.tiny_base.pretrain import model_config
-
-    config = replace(small, num_steps=60, warmup_steps=10, warm_mixture_steps=60)
-    shape = model_config(config, 3392, end=2, pad=0)
-    shape._attn_implementation = "plain"
-    torch.manual_seed(0)
-    trainer = Pretrainer(
-        config, Qwen3ForCausalLM(shape), Corpus(tokenizer, length=config.length, seed=0)
-    )
+def test_the_loss_falls(small: PretrainConfig, make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(replace(small, num_steps=60, warmup_steps=10, warm_mixture_steps=60))
     losses = [trainer.train_step() for _ in range(60)]
     assert sum(losses[-10:]) / 10 < 0.6 * losses[0]
 
 
 def test_a_checkpoint_of_another_configuration_is_refused_with_what_differs(
-    make_trainer: MakeTrainer, tmp_path: Path
+    small: PretrainConfig, make_trainer: MakeTrainer, tmp_path: Path
 ) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
     first = make_trainer()
     first.train_step()
     first.save(checkpoint)
-    longer = make_trainer()
-    steps = longer.config.num_steps
-    longer.config = replace(longer.config, num_steps=steps + 1)
-    with pytest.raises(ValueError, match=rf"configuration: num_steps {steps} -> {steps + 1};"):
-        longer.restore(checkpoint)
-    assert longer.step == 0
-    longer.restore(checkpoint, allow={"num_steps"})
-    assert longer.step == 1
-    longer.config = replace(longer.config, seed=9)
+    longer = replace(small, num_steps=7)
+    refused = make_trainer(longer)
+    with pytest.raises(ValueError, match=r"configuration: num_steps 6 -> 7;"):
+        refused.restore(checkpoint)
+    assert refused.step == 0
     with pytest.raises(ValueError, match=r"configuration: seed 4 -> 9;"):
-        longer.restore(checkpoint, allow={"num_steps"})
+        make_trainer(replace(longer, seed=9)).restore(checkpoint, allow=MAY_CHANGE)
+
+
+def test_what_changes_on_the_way_is_taken_over_and_recorded(
+    small: PretrainConfig, make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    first = make_trainer()
+    first.train_step()
+    first.save(checkpoint)
+    same = make_trainer()
+    same.restore(checkpoint, allow=MAY_CHANGE)
+    assert same.history == first.history
+    assert [plan["step"] for plan in same.history] == [0]
+    wider = make_trainer(replace(small, num_steps=9, mixture={"follower": 0.5, "solver": 0.5}))
+    wider.restore(checkpoint, allow=MAY_CHANGE)
+    assert wider.step == 1
+    assert [plan["step"] for plan in wider.history] == [0, 1]
+    assert wider.history[1]["mixture"] == {"follower": 0.5, "solver": 0.5}
+    assert wider.history[1]["num_steps"] == 9
+
+
+def test_a_checkpoint_remembers_where_its_weights_came_from(
+    make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    origin = {"edition": 1, "digest": "ab"}
+    make_trainer(origin=origin).save(checkpoint)
+    again = make_trainer(origin=origin)
+    again.restore(checkpoint)
+    assert again.origin == origin
+    with pytest.raises(ValueError, match="configuration: origin"):
+        make_trainer().restore(checkpoint)
+
+
+def test_a_run_that_is_asked_to_stop_saves_first_and_goes_on_where_it_was(
+    make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+
+    def go(trainer: Pretrainer, most: int) -> bool:
+        return trainer.run(
+            checkpoint,
+            save_every=100,
+            gate_every=100,
+            gates=lambda _: {},
+            report=lambda _: None,
+            stop=lambda: trainer.step >= most,
+        )
+
+    whole = make_trainer()
+    assert go(whole, 99)
+    first = make_trainer()
+    assert not go(first, 4)
+    assert first.step == 4
+    second = make_trainer()
+    second.restore(checkpoint)
+    assert go(second, 99)
+    for name, master in whole.masters.items():
+        assert torch.equal(master, second.masters[name]), name

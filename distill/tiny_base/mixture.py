@@ -1,0 +1,35 @@
+"""What the base is pretrained on: one line a source. To add a world, add its lines to `PARTS`.
+
+Shares are of trees. `warm` is the share in the first steps of fresh weights, which begin with
+short procedures and single answers.
+"""
+
+import functools
+
+from ..worlds.constraints import teaching as constraints
+from ..worlds.facts import teaching as facts
+from ..worlds.household import teaching as household
+from ..worlds.string_skills import teaching as strings
+from .corpus import Part
+
+SHORT = (0.7, 0.2, 0.1)
+"""Shares of one, two and three steps for a model that begins to learn."""
+
+PARTS = (
+    Part("string_skills.short", functools.partial(strings.follower, shares=SHORT), 0.0, warm=0.60),
+    Part("string_skills.follower", strings.follower, 0.24),
+    Part("string_skills.solver", strings.solver, 0.03, warm=0.10),
+    Part("string_skills.author", strings.author, 0.18, warm=0.05),
+    Part("facts.follower", facts.follower, 0.08, warm=0.10),
+    Part("facts.solver", facts.solver, 0.02),
+    Part("facts.author", facts.author, 0.02),
+    Part("constraints.follower", constraints.follower, 0.14, warm=0.05),
+    Part("constraints.solver", constraints.solver, 0.02),
+    Part("constraints.author", constraints.author, 0.05),
+    Part("household.follower", household.follower, 0.14, warm=0.10),
+    Part("household.solver", household.solver, 0.03),
+    Part("household.author", household.author, 0.05),
+)
+
+MIXTURE = {part.name: part.share for part in PARTS if part.share}
+WARM_MIXTURE = {part.name: part.warm for part in PARTS if part.warm}
