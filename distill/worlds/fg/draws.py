@@ -77,9 +77,10 @@ def draw_call(spec: FunctionsSpec, rng: random.Random) -> tuple[Chain, Symbols]:
 
 
 def items_for(spec: FunctionsSpec, chain: Chain, rng: random.Random) -> Symbols | None:
-    """A list of 3 to 5 symbols that the call changes, and that stays short; None where not found.
+    """A list of 3 to 5 symbols on which every function of the call counts; None where not found.
 
-    A function that looks for a symbol usually finds it in the list that is given.
+    All lists on the way stay short. A function that looks for a symbol usually finds it in the
+    list that is given.
     """
     wanted = [
         op.params[0]
@@ -92,9 +93,23 @@ def items_for(spec: FunctionsSpec, chain: Chain, rng: random.Random) -> Symbols 
             if symbol not in items and rng.random() < 0.8:
                 items[rng.randrange(len(items))] = symbol
         states = _short_states(spec, chain, tuple(items))
-        if states and states[-1] != tuple(items) and answer_words(states) <= MAX_ANSWER_WORDS:
+        if not states or answer_words(states) > MAX_ANSWER_WORDS:
+            continue
+        if states[-1] not in part_results(spec, chain, tuple(items)):
             return tuple(items)
     return None
+
+
+def part_results(spec: FunctionsSpec, chain: Chain, items: Symbols) -> set[Symbols]:
+    """What the call gives without one or more of its functions, down to the list itself.
+
+    A call whose result stands here could be answered by one who leaves functions out.
+    """
+    whole, parts = items, set[Symbols]()
+    for operation in spec.operations(chain):
+        parts |= {operation(part) for part in parts} | {whole}
+        whole = operation(whole)
+    return parts
 
 
 def _short_states(spec: FunctionsSpec, chain: Chain, items: Symbols) -> tuple[Symbols, ...]:

@@ -1,5 +1,6 @@
 """Tasks of functions by seed and split, hostile answers, rates, atoms and other depths."""
 
+import itertools
 import random
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from skillweave.distill.worlds.fg import (
     is_name_held_out,
     spec_of,
 )
+from skillweave.distill.worlds.fg.draws import part_results
 from skillweave.distill.worlds.string_skills import Operation, SplitLedger
 from skillweave.distill.worlds.types import OneTurn, Split
 
@@ -95,12 +97,23 @@ def test_held_out_skills_are_held_out_and_the_others_are_not(level: int) -> None
                 assert not is_name_held_out(name, op.kind)
 
 
-def test_lists_stay_short_and_the_answer_is_never_the_list_itself() -> None:
+def test_lists_stay_short_and_no_call_can_be_answered_by_a_part_of_it() -> None:
     for level in LEVELS:
-        for task in WORLD.tasks(WORLD.skill(level, seed=9), "train", 40, seed=0):
+        skill = WORLD.skill(level, seed=9)
+        for task in WORLD.tasks(skill, "train", 40, seed=0):
             assert 3 <= len(task.items) <= 5
             assert all(1 <= len(state) <= 8 for state in task.states)
-            assert task.states[-1] != task.items
+            for length in range(level):
+                for part in itertools.combinations(task.chain, length):
+                    states = (task.items, *spec_of(skill).states(part, task.items))
+                    assert states[-1] != task.states[-1]
+
+
+def test_results_of_the_parts_of_a_call_by_hand() -> None:
+    functions = (("blim", Operation("reverse")), ("dax", Operation("append", ("k",))))
+    spec = FunctionsSpec(functions, 2)
+    parts = part_results(spec, ("dax", "blim"), ("b", "c"))
+    assert parts == {("b", "c"), ("b", "c", "k"), ("c", "b")}
 
 
 def test_a_skill_is_a_folder_that_the_strict_judge_accepts(tmp_path: Path) -> None:
