@@ -29,6 +29,14 @@ class Goal:
             return None
         return trait_of(FIXTURES[kind_of(self.fixture)], self.fixture)
 
+    @property
+    def shape(self) -> str:
+        """place, look, clean, heat, cool or two."""
+        if self.fixture is not None:
+            verb = FIXTURES[kind_of(self.fixture)]
+            return "look" if verb == "use" else verb
+        return "two" if self.count == 2 else "place"
+
     def treated(self, state: State, index: int) -> bool:
         """Whether one thing carries the trait."""
         return self.trait is None or self.trait in state.traits[index]

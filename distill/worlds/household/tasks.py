@@ -58,8 +58,12 @@ class HouseholdTask:
 
     @property
     def meta(self) -> Mapping[str, str]:
-        expected = "\n".join(self.expert_plan)
-        return {"world": NAME, "wording": self.wording, "expected": expected}
+        return {
+            "world": NAME,
+            "wording": self.wording,
+            "shape": self.start.goal.shape,
+            "expected": "\n".join(self.expert_plan),
+        }
 
     @property
     def expert_plan(self) -> tuple[str, ...]:

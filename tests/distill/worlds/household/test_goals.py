@@ -37,6 +37,7 @@ def actions(text: str) -> list[str]:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_plan_of_each_shape(shape: Shape) -> None:
     assert plan(ROOM, START, GOALS[shape]) == actions(PLANS[shape])
+    assert GOALS[shape].shape == shape
 
 
 def test_a_goal_holds_only_with_thing_trait_and_place() -> None:
