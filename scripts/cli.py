@@ -40,6 +40,7 @@ VERBS = {
     "check": Verb("commands.check:check", "Validate SKILL.md folders; say what weights can carry."),
     "demo": Verb("commands.demo:demo", "The main job end to end, with a report."),
     "train": Verb("commands.train:train_skills", "Turn skill texts into adapters in the store."),
+    "bank": Verb("commands.bank:bank", "Skill texts under version: add, list, show, log, fork."),
     "recipe": Verb("commands.recipe:recipe", "Run a paper's recipe and print its verdict."),
     "route": Verb("commands.route:route", "Show which skill a request would go to."),
     "serve": Verb("commands.serve:serve", "Serve base, adapters and skill texts on one address."),

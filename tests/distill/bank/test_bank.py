@@ -1,5 +1,8 @@
 """A bank's operations: what each does, and that a refusal changes nothing."""
 
+import re
+from pathlib import Path
+
 import pytest
 from skillweave.adapters.errors import Conflict, NotFound, SkillError, StoreError
 from skillweave.adapters.skills import Skill
@@ -222,3 +225,9 @@ def test_a_bank_seeded_with_skills_says_that_nobody_measured_them() -> None:
     assert op.type == "applied"
     assert op.op.gate.type == "ungated"
     assert to_skill(bank.text("a")) == skill
+
+
+def test_the_example_of_the_page_runs(repository: Path) -> None:
+    page = (repository / "distill" / "bank" / "README.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    exec(compile(block, "README.md", "exec"), {})
