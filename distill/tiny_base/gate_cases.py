@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..worlds.authoring import NUM_EXAMPLES, author_request
 from ..worlds.constraints import WORLD as CONSTRAINTS
 from ..worlds.facts import WORLD as FACTS
+from ..worlds.fg import WORLD as FG
 from ..worlds.household import WORLD as HOUSEHOLD
 from ..worlds.string_skills import (
     StringTask,
@@ -26,7 +27,9 @@ from ..worlds.types import Task
 from ..worlds.world import World
 from .play import Episode
 
-WORLDS: Mapping[str, World] = {world.spec.name: world for world in (FACTS, CONSTRAINTS, HOUSEHOLD)}
+WORLDS: Mapping[str, World] = {
+    world.spec.name: world for world in (FACTS, CONSTRAINTS, HOUSEHOLD, FG)
+}
 """The worlds beside the string world, which has draws of its own: those of the first edition."""
 
 STRING_STEPS = (1, 2, 3)

@@ -8,6 +8,7 @@ import functools
 
 from ..worlds.constraints import teaching as constraints
 from ..worlds.facts import teaching as facts
+from ..worlds.fg import teaching as fg
 from ..worlds.household import teaching as household
 from ..worlds.string_skills import teaching as strings
 from .corpus import Part
@@ -17,18 +18,21 @@ SHORT = (0.7, 0.2, 0.1)
 
 PARTS = (
     Part("string_skills.short", functools.partial(strings.follower, shares=SHORT), 0.0, warm=0.60),
-    Part("string_skills.follower", strings.follower, 0.24),
-    Part("string_skills.solver", strings.solver, 0.03, warm=0.10),
-    Part("string_skills.author", strings.author, 0.18, warm=0.05),
+    Part("string_skills.follower", strings.follower, 0.22),
+    Part("string_skills.solver", strings.solver, 0.02, warm=0.10),
+    Part("string_skills.author", strings.author, 0.16, warm=0.05),
     Part("facts.follower", facts.follower, 0.08, warm=0.10),
     Part("facts.solver", facts.solver, 0.02),
     Part("facts.author", facts.author, 0.02),
     Part("constraints.follower", constraints.follower, 0.14, warm=0.05),
     Part("constraints.solver", constraints.solver, 0.02),
-    Part("constraints.author", constraints.author, 0.05),
-    Part("household.follower", household.follower, 0.14, warm=0.10),
-    Part("household.solver", household.solver, 0.03),
-    Part("household.author", household.author, 0.05),
+    Part("constraints.author", constraints.author, 0.04),
+    Part("household.follower", household.follower, 0.11, warm=0.05),
+    Part("household.solver", household.solver, 0.02),
+    Part("household.author", household.author, 0.03),
+    Part("fg.follower", fg.follower, 0.09, warm=0.05),
+    Part("fg.solver", fg.solver, 0.02),
+    Part("fg.author", fg.author, 0.01),
 )
 
 MIXTURE = {part.name: part.share for part in PARTS if part.share}
