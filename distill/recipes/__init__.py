@@ -1,16 +1,25 @@
-"""The recipes by name.
+"""The recipes by name, and those that are a file of somebody's own.
 
-To add one: a file beside this one, a line in `recipe_table`, a file in `configs/recipes/`.
+To add one: a file beside this one that ends in `RECIPE = Recipe(...)`, a line in `recipe_table`, a
+file in `configs/recipes/`.
 """
 
-from .run import Finished, Recipe, RecipeContext, verdict_of
+from .run import Finished, Recipe, RecipeContext, Run, run_once, verdict_of
 
 
 def recipe_table() -> dict[str, Recipe]:
     """Every recipe; imported when it is asked for, because recipes import torch."""
     from . import s2l
 
-    return {"s2l": Recipe(s2l.S2L, s2l.run)}
+    return {"s2l": s2l.RECIPE}
 
 
-__all__ = ["Finished", "Recipe", "RecipeContext", "recipe_table", "verdict_of"]
+__all__ = [
+    "Finished",
+    "Recipe",
+    "RecipeContext",
+    "Run",
+    "recipe_table",
+    "run_once",
+    "verdict_of",
+]

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from ...adapters.skills import Skill, read_skill, write_skill
 from ..demonstrations import Teacher
-from ..evaluation import Above, Criterion, diff, evaluate
+from ..evaluation import Above, Absent, Budget, BudgetExceeded, Criterion, diff
 from ..evaluation.types import ItemResult
 from ..policy import ServedPolicy
 from ..serving import ServePlan, admin
@@ -31,8 +31,9 @@ from ..trainable import checked
 from ..workbench import Workbench
 from ..worlds.string_skills import SplitLedger, held_out_specs, string_skill
 from ..worlds.string_skills.held_out import STEPS
-from .run import Finished, RecipeContext
+from .run import Finished, Recipe, RecipeContext
 
+FEWEST_REQUESTS = 8
 SOURCE = "Skill-to-LoRA, arXiv:2606.16769"
 
 CRITERION = Criterion(
@@ -72,14 +73,18 @@ def run(config: S2L, context: RecipeContext) -> Finished:
     bench = Workbench(context.base, context.store, report=context.report)
     plan = ServePlan(context.base, context.store.root, rank=config.sft.rank, slots=len(skills))
     with context.launch(plan) as served:
-        lessons = asyncio.run(_teach(skills, config, bench, served.url, seed=context.seed))
+        lessons = asyncio.run(_teach(skills, config, bench, served.url, context))
         models = dict.fromkeys((skill.name for skill in skills), BASE)
+        weights: dict[str, str] = {}
         for lesson in lessons:
             if lesson.trainable:
                 one = train(lesson, config, bench, recipe=config.type, seed=context.seed)
                 admin(served, "publish", {"ref": one.version.ref})
                 models[one.skill.name] = one.model
-        results = asyncio.run(_evaluate(lessons, models, config, bench, served.url, context.seed))
+                weights[one.model] = one.version.weights_digest
+        results = asyncio.run(
+            _evaluate(lessons, models, weights, config, bench, served.url, context)
+        )
     rollouts = sum(lesson.yielded.asked + 2 * lesson.gain.n for lesson in lessons)
     digest = bench.identity.family_digest
     return Finished(CRITERION, SOURCE, results, rollouts, digest, _notes(lessons, config, models))
@@ -99,12 +104,14 @@ def _notes(lessons: list[Lesson], config: SkillTraining, models: dict[str, str])
 
 
 async def _teach(
-    skills: list[Skill], config: S2L, bench: Workbench, url: str, *, seed: int
+    skills: list[Skill], config: S2L, bench: Workbench, url: str, context: RecipeContext
 ) -> list[Lesson]:
     async with ServedPolicy(url) as policy:
-        teacher = Teacher(policy)
+        teacher = Teacher(context.metered(policy))
         return [
-            await teach(skill, config, bench, teacher=teacher, seed=seed, force=True, take_few=True)
+            await teach(
+                skill, config, bench, teacher=teacher, seed=context.seed, force=True, take_few=True
+            )
             for skill in skills
         ]
 
@@ -112,10 +119,11 @@ async def _teach(
 async def _evaluate(
     lessons: list[Lesson],
     models: dict[str, str],
+    weights: dict[str, str],
     config: S2L,
     bench: Workbench,
     url: str,
-    seed: int,
+    context: RecipeContext,
 ) -> tuple[ItemResult, ...]:
     ledger = SplitLedger()
     for one in lessons:
@@ -123,12 +131,52 @@ async def _evaluate(
     items = held_out_items(
         {one.skill.name: checked(one.skill, bench.base) for one in lessons},
         num_items=config.num_items,
-        seed=seed,
+        seed=context.seed,
         exclude={one.skill.name: one.asked_ids for one in lessons},
         ledger=ledger,
     )
     skills = [one.skill for one in lessons]
     arms = [none_arm(), text_arm(skills), named_arm(models), wrong_arm(models)]
     async with ServedPolicy(url) as policy:
-        ask = AskServed(policy, config.sampling)
-        return await evaluate(arms, items, ask=ask, concurrency=64)
+        return await context.ask(
+            arms, items, criterion=CRITERION, ask=AskServed(policy, config.sampling),
+            base=bench.identity.family_digest, sampling=config.sampling, weights=weights,
+        )  # fmt: skip
+
+
+def fit(config: S2L, budget: Budget) -> S2L:
+    """As many requests a skill as the rollouts allow, never more than the settings say.
+
+    Raises:
+        BudgetExceeded: fewer than eight requests a skill would be left.
+    """
+    limit = budget.limits.get("rollouts")
+    if limit is None:
+        return config
+    preflight = 2 * config.preflight_requests
+    num_requests = min(config.num_requests, limit // len(config.steps) - preflight)
+    if num_requests < FEWEST_REQUESTS:
+        least = (FEWEST_REQUESTS + preflight) * len(config.steps)
+        raise BudgetExceeded(
+            f"{limit} rollouts are too few for {len(config.steps)} skills with {preflight} of "
+            f"preflight each: expected at least {least}; raise the budget or set "
+            "preflight_requests lower"
+        )
+    return config.model_copy(update={"num_requests": num_requests})
+
+
+RECIPE = Recipe(
+    S2L,
+    run,
+    source=SOURCE,
+    method="s2l",
+    controls={
+        "none": "none",
+        "oracle": Absent("the text arm is the ceiling that the claim speaks of"),
+        "shuffled": Absent("the method has no text in its prompt"),
+        "random": Absent("the wrong arm is stronger: a trained adapter, of another skill"),
+        "placebo": Absent("the method has no text in its prompt; the demo has this arm"),
+        "budget": Absent("nothing is searched or selected, so there is nothing to buy"),
+    },
+    fit=fit,
+)

@@ -1,74 +1,96 @@
-"""`skillweave recipe list | run NAME`: run a paper's recipe and print its verdict."""
+"""`skillweave recipe list | new | run | compare`: papers as recipes, and what their runs showed."""
 
 import json as json_module
 import sys
-import tempfile
-import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
 
-from ...adapters import Store, UsageError
-from ...distill.evaluation import RecipeVerdict, read_verdicts, write_verdicts
-from ...distill.recipes import Recipe, RecipeContext, recipe_table, verdict_of
-from ...distill.tiny_base import tiny_base_path
-from ..launching import launcher
+from ...adapters import UsageError
+from ...distill.evaluation import Budget, RecipeVerdict, read_verdicts, write_verdicts
+from ...distill.recipes import recipe_table
+from .. import make_results
 from ..make_results import seen_words
-from ..progress import progress_bars
-from .options import Json
+from . import recipe_compare, recipe_new
+from .options import BaseDir, Json
+from .recipe_running import Conditions, find_recipe, run_seed
 
 MAX_SEED = 2**31 - 1
 recipe = typer.Typer(help="Run a paper's recipe and print its verdict.", no_args_is_help=True)
+
+World = Annotated[str | None, typer.Option(help="World; default: the recipe's own.")]
+Spend = Annotated[
+    str, typer.Option("--budget", help="Most to spend on learning, a seed: rollouts=N,tokens=N.")
+]
+Reuse = Annotated[
+    bool, typer.Option(help="Reuse and keep answers of arms that are known by content.")
+]
 
 
 @recipe.command("list")
 def list_recipes(
     json: Json = False,
 ) -> int:
-    """List the recipes."""
+    """List the recipes: their papers, and what the committed results of each say."""
     rows = {
-        name: (entry.run.__module__, (entry.settings.__doc__ or "").strip())
+        name: {
+            "source": entry.source,
+            "status": committed_status(name),
+            "worlds": list(entry.worlds),
+            "module": entry.run.__module__,
+        }
         for name, entry in recipe_table().items()
     }
     if json:
-        print(json_module.dumps({name: module for name, (module, _) in rows.items()}))
+        print(json_module.dumps(rows, indent=1))
         return 0
-    for name, (module, _) in rows.items():
-        print(f"{name:20} {module}")
+    for name, row in rows.items():
+        print(f"{name:20} {row['status']!s:30} {row['source']}")
+    return 0
+
+
+@recipe.command("new")
+def new_recipe(
+    name: Annotated[str, typer.Argument(help="Name: small letters, digits, underscores.")],
+    out: Annotated[Path, typer.Option(help="Folder for NAME.py and NAME.toml.")] = Path(),
+) -> int:
+    """Write a recipe of your own to start from; it runs as it is."""
+    code, settings = recipe_new.write_recipe(name, out)
+    print(f"{code}\n{settings}\nskillweave recipe run {code}")
     return 0
 
 
 @recipe.command("run")
 def run_recipe(
-    name: Annotated[str, typer.Argument(help="Name of the recipe.")],
+    name: Annotated[str, typer.Argument(help="Name of the recipe, or FILE.py.")],
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Seed of skills, requests and training.")
     ] = 0,
-    base: Annotated[Path | None, typer.Option(help="Base model; default: the shipped one.")] = None,
+    base: BaseDir = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     out: Annotated[Path | None, typer.Option(help="Append the verdict to this JSON list.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    world: World = None,
+    full: Annotated[bool, typer.Option("--full", help="Ask the full set of arms.")] = False,
+    budget: Spend = "",
+    items: Annotated[Path | None, typer.Option(help="Append every item to this JSONL.")] = None,
+    freeze: Annotated[
+        Path | None,
+        typer.Option(help="Freeze the experiment here, or refuse one that differs from it."),
+    ] = None,
+    reuse: Reuse = True,
+    json: Json = False,
 ) -> int:
     """Run one recipe on one seed; exit 0 whatever the verdict says, 1 when it could not run.
 
     What `--out` holds is read before the run, and the verdict is printed before it is appended.
     """
-    entry = _entry(name)
-    settings = _settings(entry, config)
+    named = find_recipe(name, config)
     if out is not None:
         _kept(out)
-    with tempfile.TemporaryDirectory(prefix="skillweave-recipe-") as work, progress_bars() as bars:
-        context = RecipeContext(
-            base=base or tiny_base_path(),
-            store=Store(Path(work) / "store"),
-            work=Path(work),
-            seed=seed,
-            launch=launcher(),
-            report=bars,
-        )
-        verdict = verdict_of(name, entry, settings, context)
+    conditions = Conditions(base, world, full, Budget.parse(budget), reuse)
+    verdict = run_seed(named, seed, conditions, log_file=items, freeze_file=freeze).verdict
     if json:
         print(json_module.dumps(verdict.model_dump(mode="json"), indent=1))
     else:
@@ -77,6 +99,37 @@ def run_recipe(
     if out is not None:
         append_verdict(out, verdict)
     return 0
+
+
+@recipe.command("compare")
+def compare_recipes(
+    names: Annotated[list[str], typer.Argument(help="Two recipes or more: names or FILE.py.")],
+    world: World = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0 to N-1.")] = 3,
+    budget: Spend = "",
+    base: BaseDir = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for verdicts, items, tables and pictures.")
+    ] = None,
+    reuse: Reuse = True,
+    json: Json = False,
+) -> int:
+    """Run several recipes on the same tasks, seeds and budget, and compare them in pairs."""
+    conditions = Conditions(base, world, budget=Budget.parse(budget), reuse=reuse)
+    found = recipe_compare.compare(names, num_seeds=seeds, conditions=conditions, out=out)
+    if json:
+        print(json_module.dumps(found.model_dump(mode="json"), indent=1))
+    else:
+        print(recipe_compare.table(found))
+    return 0
+
+
+def committed_status(name: str, results: Path | None = None) -> str:
+    """What the committed results of a recipe say, over its worlds and seeds: `works 2, ...`."""
+    folder = results or make_results.ROOT / "results"
+    found = [*folder.glob(f"{name}.json"), *folder.glob(f"{name}.*.json")]
+    counts = Counter(verdict.status for path in found for verdict in read_verdicts(path))
+    return ", ".join(f"{status} {count}" for status, count in sorted(counts.items())) or "not run"
 
 
 def append_verdict(path: Path, verdict: RecipeVerdict) -> None:
@@ -115,19 +168,3 @@ def _print(verdict: RecipeVerdict) -> None:
         print(f"  {'met   ' if clause.holds else 'MISSED'} {clause.clause}: {seen} {clause.note}")
     for note in verdict.notes:
         print(f"  {note}")
-
-
-def _entry(name: str) -> Recipe:
-    table = recipe_table()
-    if name not in table:
-        raise UsageError(f"recipe {name!r} is unknown, expected one of {', '.join(table)}")
-    return table[name]
-
-
-def _settings(entry: Recipe, config: Path | None) -> BaseModel:
-    if config is None:
-        return entry.settings()
-    try:
-        return entry.settings.model_validate(tomllib.loads(config.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as err:
-        raise UsageError(f"{config} holds no settings of this recipe: {err}") from err
