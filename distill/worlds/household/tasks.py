@@ -24,9 +24,9 @@ from .texts import skill_body, skill_description
 
 NAME = "household"
 MAX_TURNS = 10
-SPARE_TURNS = 2
-"""An episode has this many turns more than the expert needs, and `MAX_TURNS` at most: who does not
-know where things are and go has no time to try all places."""
+ACTIONS_PER_SPARE_TURN = 3
+"""An episode has one turn more than the expert needs for every so many of its actions, and
+`MAX_TURNS` at most: who does not know where things are and go has no time to try all places."""
 
 MAX_TRIES = 10_000
 """Draws in a row that may be used already before a split is called empty."""
@@ -81,7 +81,8 @@ class HouseholdTask:
         return episode.verdict()
 
     def environment(self) -> HouseholdEnvironment:
-        turns = min(MAX_TURNS, len(self.expert_plan) + SPARE_TURNS)
+        needed = len(self.expert_plan)
+        turns = min(MAX_TURNS, needed + needed // ACTIONS_PER_SPARE_TURN)
         return HouseholdEnvironment(self.start, max_turns=turns)
 
 

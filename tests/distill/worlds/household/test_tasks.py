@@ -8,6 +8,7 @@ from skillweave.distill.worlds.household import (
     WORLD,
     HouseholdSpec,
     HouseholdTask,
+    Shape,
     Start,
     draw_tasks,
     household_skill,
@@ -71,10 +72,11 @@ def test_a_plan_is_judged_as_it_is_played() -> None:
             assert task.verify("\n".join(lines)) == played(task, "\n".join(lines))
 
 
-def test_two_spare_turns_and_no_more() -> None:
-    task = HouseholdTask("picnic-round", start("clean"), "seen")
-    assert task.verify("\n".join(["look", "jump", *task.expert_plan])).passed
-    assert not task.verify("\n".join(["look", "jump", "look", *task.expert_plan])).passed
+@pytest.mark.parametrize(("shape", "spare"), [("place", 1), ("look", 1), ("clean", 2), ("two", 2)])
+def test_one_spare_turn_for_every_three_actions(shape: Shape, spare: int) -> None:
+    task = HouseholdTask("picnic-round", start(shape), "seen")
+    assert task.verify("\n".join(["jump"] * spare + [*task.expert_plan])).passed
+    assert not task.verify("\n".join(["jump"] * (spare + 1) + [*task.expert_plan])).passed
 
 
 @pytest.mark.parametrize(
