@@ -15,49 +15,26 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from ...adapters.errors import UsageError
 from ..rendering import TokenRow
+from .schedule import rate_factor
+from .settings import ALL_LINEAR, TINY_RATE, USUAL_RATE, SftSettings
 
-TINY_RATE = 6e-3
-"""Suits the shipped base, whose hidden size is 256."""
-USUAL_RATE = 2e-4
-"""Usual for LoRA on models of a billion parameters and more."""
-
-ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-class SftSettings(BaseModel):
-    """How an adapter is trained; rates are per optimiser step."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    rank: int = Field(default=8, ge=1, le=512)
-    """Rank of the adapter."""
-    alpha: float = Field(default=16.0, gt=0)
-    """LoRA alpha: the update is scaled by alpha / rank."""
-    targets: tuple[str, ...] = ALL_LINEAR
-    """Last name components of the linear modules that get an update."""
-    rate: float | None = Field(default=None, gt=0)
-    """Peak learning rate of AdamW; None: `TINY_RATE` on the shipped base, else `USUAL_RATE`."""
-    epochs: int = Field(default=3, ge=1)
-    """Most passes over the rows. Training ends after the first one that does not lower the
-    held-out loss; the weights of the best one are kept. Without held-out rows all are run."""
-    batch_rows: int = Field(default=8, ge=1)
-    """Rows of one optimiser step."""
-    dev_share: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the rows held out for early stopping."""
-    clip: float = Field(default=1.0, gt=0)
-    """Largest norm of the gradient."""
-
-    def on(self, *, tiny: bool) -> "SftSettings":
-        """The same settings with the rate that suits the base."""
-        rate = self.rate or (TINY_RATE if tiny else USUAL_RATE)
-        return self.model_copy(update={"rate": rate})
+__all__ = [
+    "ALL_LINEAR",
+    "TINY_RATE",
+    "USUAL_RATE",
+    "SftResult",
+    "SftSettings",
+    "collate",
+    "load_base",
+    "token_loss",
+    "train_lora",
+]
 
 
 @dataclass(frozen=True)
@@ -110,13 +87,6 @@ def _batches(num_rows: int, size: int, rng: random.Random) -> Iterator[list[int]
     rng.shuffle(order)
     for start in range(0, num_rows, size):
         yield order[start : start + size]
-
-
-def _rate_factor(step: int, total: int) -> float:
-    warm = max(1, total // 20)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
 
 
 def train_lora(
@@ -201,7 +171,7 @@ def _fit(
     for epoch in range(1, settings.epochs + 1):
         for chosen in _batches(len(train), settings.batch_rows, rng):
             for group in optimiser.param_groups:
-                group["lr"] = rate * _rate_factor(step, total)
+                group["lr"] = rate * rate_factor(step, total)
             loss, count = token_loss(model, [train[i] for i in chosen], pad=pad)
             (loss / count).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(params.values(), settings.clip)
