@@ -5,17 +5,14 @@ over skills. To add a world, add it to `WORLDS`.
 """
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from ..worlds.authoring import NUM_EXAMPLES, author_request
 from ..worlds.constraints import WORLD as CONSTRAINTS
 from ..worlds.facts import WORLD as FACTS
 from ..worlds.fg import WORLD as FG
 from ..worlds.household import WORLD as HOUSEHOLD
 from ..worlds.string_skills import (
     StringTask,
-    draw_tasks,
     held_out_spec,
     plain_tasks,
     worked_answer,
@@ -23,7 +20,6 @@ from ..worlds.string_skills import (
 from ..worlds.string_skills import requests as string_requests
 from ..worlds.string_skills import texts as string_texts
 from ..worlds.string_skills.tasks import NAME as STRINGS
-from ..worlds.types import Task
 from ..worlds.world import World
 from .play import Episode
 
@@ -33,16 +29,6 @@ WORLDS: Mapping[str, World] = {
 """The worlds beside the string world, which has draws of its own: those of the first edition."""
 
 STRING_STEPS = (1, 2, 3)
-NUM_REQUESTS = 4
-"""Requests that an authored body is tried on."""
-
-
-@dataclass(frozen=True)
-class AuthorCase:
-    """What an author is asked, and held-out requests that its text must make solvable."""
-
-    request: str
-    tasks: Sequence[Task]
 
 
 def string_cases(num_steps: int, num_cases: int, *, seed: int) -> list[Episode]:
@@ -63,27 +49,6 @@ def string_cases(num_steps: int, num_cases: int, *, seed: int) -> list[Episode]:
 def string_solver_cases(num_cases: int, *, seed: int) -> list[Episode]:
     """Requests that name one operation themselves."""
     return [Episode(None, task) for task in plain_tasks(num_cases, seed=seed)]
-
-
-def string_author_cases(num_cases: int, *, seed: int) -> list[AuthorCase]:
-    """Held-out skills of one, two and three steps in turn."""
-    rng = random.Random(f"author:{seed}")
-    out = []
-    for index in range(num_cases):
-        spec = held_out_spec(rng, STRING_STEPS[index % 3])
-        draw = rng.randrange(2**31)
-        shown = draw_tasks(spec, family="a", split="train", num_tasks=NUM_EXAMPLES, seed=draw)
-        asked = draw_tasks(
-            spec,
-            family="a",
-            split="test",
-            num_tasks=NUM_REQUESTS,
-            seed=draw,
-            exclude={task.id for task in shown},
-        )
-        examples = [(task.request, task.worked) for task in shown]
-        out.append(AuthorCase(author_request(examples, rng), asked))
-    return out
 
 
 def world_cases(world: World, level: int, num_cases: int, *, seed: int) -> list[Episode]:

@@ -8,18 +8,14 @@ three of four further requests right.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..worlds.string_skills.tasks import NAME as STRINGS
-from .gate_cases import (
-    NUM_REQUESTS,
-    AuthorCase,
-    string_author_cases,
-    string_solver_cases,
-    told_cases,
-)
-from .play import Episode, greedy_answers, play_greedily
+from .author_cases import AUTHORS, NUM_REQUESTS, AuthorCase
+from .gate_cases import string_solver_cases, told_cases
+from .play import MAX_ACTION, MAX_ANSWER, Episode, greedy_answers, play_greedily
 
 BARS = {
     f"{STRINGS}.text_1": 0.85,
@@ -56,48 +52,67 @@ def measure_gates(
     *,
     seed: int,
     num_items: int,
+    max_answer: int = MAX_ANSWER,
 ) -> dict[str, float]:
     """Every gate's share of passed items: `world.text_LEVEL`, `.no_text`, `.solver`, `.author`.
 
     A world's items without the text are those of all its levels together.
+
+    Args:
+        max_answer: most tokens of an answer.
     """
+    asked = _Asked(model, tokenizer, max_answer)
     out: dict[str, float] = {}
     bare: dict[str, list[bool]] = {}
     for gate, (cases, max_turns) in told_cases(num_items, seed=seed).items():
-        out[gate] = _mean(_passed(model, tokenizer, cases, max_turns))
+        out[gate] = _mean(asked.passed(cases, max_turns))
         untold = [Episode(None, case.task) for case in cases]
         world = gate.rsplit(".", 1)[0]
-        bare.setdefault(world, []).extend(_passed(model, tokenizer, untold, max_turns))
+        bare.setdefault(world, []).extend(asked.passed(untold, max_turns))
     out |= {f"{world}.no_text": _mean(passed) for world, passed in bare.items()}
-    solved = string_solver_cases(num_items, seed=seed)
-    out[f"{STRINGS}.solver"] = _mean(_passed(model, tokenizer, solved, 1))
-    authored = string_author_cases(num_items, seed=seed)
-    out[f"{STRINGS}.author"] = usable_share(model, tokenizer, authored)
+    out[f"{STRINGS}.solver"] = _mean(asked.passed(string_solver_cases(num_items, seed=seed)))
+    for world, author in AUTHORS.items():
+        usable = asked.usable(author.cases(num_items, seed=seed), author.max_turns)
+        out[f"{world}.author"] = _mean(usable)
     return out
 
 
-def usable_share(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cases: Sequence[AuthorCase]
-) -> float:
-    """Share of cases in which the follower, reading what the author wrote, is right."""
-    asked = [[{"role": "user", "content": case.request}] for case in cases]
-    bodies = greedy_answers(model, tokenizer, asked)
-    episodes = [
-        Episode(body, task) for body, case in zip(bodies, cases, strict=True) for task in case.tasks
-    ]
-    passed = _passed(model, tokenizer, episodes, 1)
-    groups = [passed[at : at + NUM_REQUESTS] for at in range(0, len(passed), NUM_REQUESTS)]
-    return _mean([sum(group) >= USABLE for group in groups])
+@dataclass(frozen=True)
+class _Asked:
+    """A local model and how it is asked."""
 
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    max_answer: int
 
-def _passed(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    episodes: Sequence[Episode],
-    max_turns: int,
-) -> list[bool]:
-    verdicts = play_greedily(model, tokenizer, episodes, max_turns=max_turns)
-    return [verdict.passed for verdict in verdicts]
+    def passed(self, episodes: Sequence[Episode], max_turns: int = 1) -> list[bool]:
+        verdicts = play_greedily(
+            self.model,
+            self.tokenizer,
+            episodes,
+            max_turns=max_turns,
+            max_new_tokens=self.max_answer if max_turns == 1 else MAX_ACTION,
+        )
+        return [verdict.passed for verdict in verdicts]
+
+    def usable(self, cases: Sequence[AuthorCase], max_turns: int) -> list[bool]:
+        """Whether the follower, reading what the author wrote, is right often enough."""
+        bodies = greedy_answers(
+            self.model,
+            self.tokenizer,
+            [[{"role": "user", "content": case.request}] for case in cases],
+            max_new_tokens=self.max_answer,
+        )
+        episodes = [
+            Episode(body, task)
+            for body, case in zip(bodies, cases, strict=True)
+            for task in case.tasks
+        ]
+        passed = self.passed(episodes, max_turns)
+        return [
+            sum(passed[at : at + NUM_REQUESTS]) >= USABLE
+            for at in range(0, len(passed), NUM_REQUESTS)
+        ]
 
 
 def _mean(passed: Sequence[bool]) -> float:

@@ -82,11 +82,13 @@ def play_greedily(
     episodes: Sequence[Episode],
     *,
     max_turns: int = 1,
+    max_new_tokens: int = MAX_ANSWER,
 ) -> list[Verdict]:
     """Play every episode to its end, all of them a turn at a time.
 
     Args:
         max_turns: decisions after which an episode is left as it stands.
+        max_new_tokens: of one decision.
     """
     environments = [episode.task.environment() for episode in episodes]
     for environment in environments:
@@ -98,7 +100,7 @@ def play_greedily(
             model,
             tokenizer,
             [talks[index] for index in alive],
-            max_new_tokens=MAX_ANSWER if max_turns == 1 else MAX_ACTION,
+            max_new_tokens=max_new_tokens,
         )
         going = []
         for index, action in zip(alive, actions, strict=True):

@@ -1,16 +1,16 @@
 """What the gates ask: held-out skills, drawn by a seed, answerable from what is shown."""
 
 import pytest
+from skillweave.distill.tiny_base.author_cases import AUTHORS, NUM_REQUESTS, AuthorGate
 from skillweave.distill.tiny_base.gate_cases import (
-    NUM_REQUESTS,
     WORLDS,
-    string_author_cases,
     string_cases,
     string_solver_cases,
     told_cases,
     world_cases,
 )
 from skillweave.distill.tiny_base.mixture import MIXTURE
+from skillweave.distill.worlds.household import HouseholdTask
 from skillweave.distill.worlds.string_skills import SkillSpec, is_held_out
 from skillweave.distill.worlds.world import World
 
@@ -57,11 +57,25 @@ def test_an_expert_passes_every_case_of_a_world(world: World) -> None:
             assert episode.verdict().passed
 
 
-def test_an_authors_examples_are_not_what_its_text_is_tried_on() -> None:
-    for case in string_author_cases(12, seed=1):
+@pytest.mark.parametrize("gate", AUTHORS.values(), ids=AUTHORS.keys())
+def test_an_authors_examples_are_not_what_its_text_is_tried_on(gate: AuthorGate) -> None:
+    cases = gate.cases(8, seed=1)
+    assert cases == gate.cases(8, seed=1)
+    assert cases[:4] == gate.cases(4, seed=1)
+    for case in cases:
+        assert case.request.count("example ") == 3
         assert len(case.tasks) == NUM_REQUESTS
         for task in case.tasks:
-            assert task.messages[-1]["content"] not in case.request
+            request = task.messages[-1]["content"].split("\n")[0]
+            if gate.max_turns == 1:
+                assert request not in case.request
+
+
+def test_a_household_author_is_shown_every_thing_that_is_asked_for() -> None:
+    for case in AUTHORS["household"].cases(9, seed=2):
+        for task in case.tasks:
+            assert isinstance(task, HouseholdTask)
+            assert f"take {task.start.goal.thing} from" in case.request
 
 
 def test_a_solvers_requests_need_no_text() -> None:

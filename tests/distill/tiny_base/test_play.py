@@ -41,5 +41,5 @@ def test_episodes_of_several_turns_come_to_an_end(
     small_base: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     cases = world_cases(WORLDS["household"], 1, 2, seed=0)
-    verdicts = play_greedily(loud(small_base), tokenizer, cases, max_turns=2)
+    verdicts = play_greedily(loud(small_base), tokenizer, cases, max_turns=2, max_new_tokens=8)
     assert [verdict.passed for verdict in verdicts] == [False, False]
