@@ -27,6 +27,7 @@ FOREIGN = {  # library -> files that may import it
     "huggingface_hub": ("adapters/hub/client*.py", "scripts/bench/store.py"),
     "matplotlib": ("adapters/analysis/draw.py",),
     "playwright": ("scripts/exams/page*.py",),
+    "reasoning_gym": ("distill/worlds/reasoning/gym.py",),
     "trl": (),
 }
 PURE = (  # files, or folders of files, that compute and touch nothing
@@ -103,6 +104,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/worlds/household/state.py",
     "distill/worlds/household/goals.py",
     "distill/worlds/household/replies.py",
+    "distill/worlds/reasoning/faces.py",
     "distill/worlds/string_skills/primitives.py",
     "distill/worlds/string_skills/formats.py",
     "distill/worlds/string_skills/topics.py",

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...adapters.errors import SkillError
 from ...adapters.skills import Skill
-from . import constraints, facts, fg, household, string_skills
+from . import constraints, facts, fg, household, reasoning, string_skills
 from .metadata import WORLD_KEY
 from .types import Split, Task
 from .world import World
@@ -24,6 +24,7 @@ _WORLDS: dict[str, World] = {
         fg.WORLD,
         constraints.WORLD,
         household.WORLD,
+        reasoning.WORLD,
     )
 }  # fmt: skip
 
