@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ..adapters import identify_base
-from ..distill.evaluation import RecipeVerdict, read_verdicts
+from ..distill.evaluation import RecipeVerdict, comparisons_over_seeds, read_verdicts
 from ..distill.tiny_base import tiny_base_path
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +22,15 @@ that was written before the run; nulls stay. Intervals are 95 %, clustered by sk
 
 | recipe | seed | status | scope | arms | clauses | wall |
 |---|---|---|---|---|---|---|
+"""
+SEEDS = """
+## Over seeds
+
+The mean of the seeds and its 95 % interval over them (Student's t): a seed counts once. With three
+seeds an interval is four standard errors to each side.
+
+| recipe | comparison | mean | interval over seeds | seeds |
+|---|---|---|---|---|
 """
 
 
@@ -39,7 +48,21 @@ def stray_bases(verdicts: dict[str, tuple[RecipeVerdict, ...]], shipped: str) ->
 def page(verdicts: dict[str, tuple[RecipeVerdict, ...]]) -> str:
     """The text of docs/results.md."""
     rows = [_row(name, verdict) for name, found in verdicts.items() for verdict in found]
-    return HEAD + "\n".join(rows) + ("\n" if rows else "")
+    several = [_over_seeds(name, found) for name, found in verdicts.items() if len(found) > 1]
+    seeds = SEEDS + "\n".join(line for lines in several for line in lines) + "\n"
+    return HEAD + "\n".join(rows) + ("\n" if rows else "") + (seeds if several else "")
+
+
+def _over_seeds(name: str, verdicts: tuple[RecipeVerdict, ...]) -> list[str]:
+    """One line for each comparison that every seed of a recipe has."""
+    return [
+        f"| {name} | {a} minus {b} | {seen.mean:+.3f} | {_ends(seen.ci)} | {seen.num_seeds} |"
+        for (a, b), seen in comparisons_over_seeds(verdicts).items()
+    ]
+
+
+def _ends(ci: tuple[float, float] | None) -> str:
+    return "none" if ci is None else f"{ci[0]:+.3f} to {ci[1]:+.3f}"
 
 
 def _row(name: str, verdict: RecipeVerdict) -> str:

@@ -9,10 +9,10 @@ from skillweave.distill.evaluation import (
     judge,
     recipe_verdict,
 )
-from skillweave.scripts.make_results import HEAD, page, stray_bases
+from skillweave.scripts.make_results import HEAD, SEEDS, page, stray_bases
 
 
-def verdict(*notes: str) -> RecipeVerdict:
+def verdict(*notes: str, seed: int = 3) -> RecipeVerdict:
     criterion = Criterion(statement="a beats b", clauses=(Above(what=diff("a", "b"), bar=0.3),))
     results = [
         ItemResult(f"i{i}", f"s{i % 2}", arm, arm == "a", float(arm == "a"), 1, 1, "")
@@ -21,7 +21,7 @@ def verdict(*notes: str) -> RecipeVerdict:
     ]
     return recipe_verdict(
         judge(results, criterion, num_resamples=10), criterion, recipe="s2l", source="a paper",
-        seeds={"run": 3}, base="b" * 64, code="c", wall_s=61.2, rollouts=1, notes=notes,
+        seeds={"run": seed}, base="b" * 64, code="c", wall_s=61.2, rollouts=1, notes=notes,
     )  # fmt: skip
 
 
@@ -36,3 +36,9 @@ def test_a_result_of_another_base_is_named() -> None:
     assert stray_bases({"s2l": (verdict(),)}, "b" * 64) == []
     (said,) = stray_bases({"s2l": (verdict(),)}, "d" * 64)
     assert said.startswith("s2l: seed 3 was run on base bbbbbbbbbbbb, the shipped one is dddd")
+
+
+def test_several_seeds_have_a_line_of_their_own_and_one_seed_has_none() -> None:
+    assert SEEDS not in page({"s2l": (verdict(),)})
+    text = page({"s2l": (verdict(seed=0), verdict(seed=1))})
+    assert text.partition(SEEDS)[2] == "| s2l | a minus b | +1.000 | +1.000 to +1.000 | 2 |\n"

@@ -14,10 +14,11 @@ from skillweave.distill.evaluation import (
     judge,
     read_verdicts,
     recipe_verdict,
+    write_verdicts,
 )
 from skillweave.distill.recipes import recipe_table
-from skillweave.scripts.cli import EXIT_USAGE, main
-from skillweave.scripts.commands.recipe import append_verdict
+from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
+from skillweave.scripts.commands.recipe import append_verdict, committed_status
 
 Capture = pytest.CaptureFixture[str]
 
@@ -27,6 +28,36 @@ def test_the_list_holds_every_recipe(capsys: Capture) -> None:
     assert set(json.loads(capsys.readouterr().out)) == set(recipe_table())
     assert main(["recipe", "list"]) == 0
     assert capsys.readouterr().out.split()[0] in recipe_table()
+
+
+def test_the_list_says_which_paper_and_what_the_results_say(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    assert main(["recipe", "list", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)["s2l"]
+    assert (row["source"], row["worlds"]) == (recipe_table()["s2l"].source, ["string_skills"])
+    assert row["status"] == committed_status("s2l")
+    assert committed_status("s2l", tmp_path) == "not run"
+    write_verdicts(tmp_path / "s2l.json", [verdict(0), verdict(1)])
+    write_verdicts(tmp_path / "s2l.facts.json", [verdict(0)])
+    write_verdicts(tmp_path / "s2l2.json", [verdict(0)])
+    assert committed_status("s2l", tmp_path) == "works 3"
+
+
+def test_a_new_recipe_is_written_and_is_a_recipe(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["recipe", "new", "mine", "--out", str(tmp_path)]) == 0
+    assert f"skillweave recipe run {tmp_path / 'mine.py'}" in capsys.readouterr().out
+    assert main(["recipe", "new", "mine", "--out", str(tmp_path)]) == EXIT_FAILED
+    assert "never overwrites" in capsys.readouterr().err.replace("\n", " ")
+    assert main(["recipe", "run", str(tmp_path / "mine.py"), "--world", "moon"]) == EXIT_USAGE
+    assert "'moon'" in capsys.readouterr().err
+
+
+def test_one_recipe_or_a_strange_budget_is_no_comparison(capsys: Capture) -> None:
+    assert main(["recipe", "compare", "s2l"]) == EXIT_USAGE
+    assert "at least two" in capsys.readouterr().err
+    assert main(["recipe", "compare", "s2l", "s2l", "--budget", "euros=5"]) == EXIT_USAGE
+    assert "rollouts=200" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_an_unknown_recipe_is_refused_with_those_that_exist(capsys: Capture) -> None:
