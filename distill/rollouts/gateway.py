@@ -7,6 +7,7 @@ trusted: an engine tells the raw ones (temperature 1) unless it was started othe
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -32,7 +33,7 @@ from .policy import (
     check_scored,
     the_one,
 )
-from .sampling import Sampling
+from .sampling import Sampling, before_stop
 
 
 class GatewayPolicy:
@@ -123,7 +124,8 @@ class GatewayPolicy:
         except OpenAIError as err:
             raise self._failed(model, err) from err
         version = raw.headers.get("x-skillweave-version", "")
-        return generations(raw.text, version=version, prompt=ids, num=sampling.n)
+        answers = generations(raw.text, version=version, prompt=ids, num=sampling.n)
+        return answers if ids is None else tuple(self._read(one, sampling) for one in answers)
 
     async def score(
         self, prompt: Sequence[int], tokens: Sequence[int], *, model: str, entropy: bool = False
@@ -172,6 +174,12 @@ class GatewayPolicy:
             logprobs=True,
             **how,
         )
+
+    def _read(self, answer: Generation, sampling: Sampling) -> Generation:
+        """The text is that of the ids: after a prompt that ends within a character, vLLM 0.32 puts
+        the prompt's text before the answer's."""
+        text = self._chat.decode(answer.ids)
+        return replace(answer, text=before_stop(text, sampling))
 
     def _failed(self, model: str, err: OpenAIError) -> EngineError:
         return EngineError(f"{self.url} did not answer for model {model!r}: {err}")

@@ -31,7 +31,7 @@ from .policy import (
     check_scored,
     the_one,
 )
-from .sampling import Sampling
+from .sampling import Sampling, before_stop
 
 
 class LocalPolicy:
@@ -148,12 +148,6 @@ class LocalPolicy:
     def _ended(self, ids: Sequence[int], sampling: Sampling) -> bool:
         text = self._chat.decode(ids)
         return any(stop in text for stop in sampling.stop)
-
-
-def before_stop(text: str, sampling: Sampling) -> str:
-    """The text before the first stop text in it."""
-    places = [text.find(stop) for stop in sampling.stop]
-    return text[: min((place for place in places if place >= 0), default=len(text))]
 
 
 def _pad(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -68,3 +68,9 @@ class Sampling:
         distribution which the token was drawn from, and an importance ratio means something.
         """
         return self.temperature == 1 and self.top_p == 1 and self.top_k == 0
+
+
+def before_stop(text: str, sampling: Sampling) -> str:
+    """The text before the first stop text in it."""
+    places = [text.find(stop) for stop in sampling.stop]
+    return text[: min((place for place in places if place >= 0), default=len(text))]
