@@ -5,13 +5,12 @@ Owns what a model is, not how it learns. To change a size is a new edition.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, Qwen3Config, Qwen3ForCausalLM
 
-Size = Literal["base", "small"]
+from . import Size
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from skillweave.distill.tiny_base import Size
 from skillweave.distill.tiny_base.corpus import Corpus, Part
 from skillweave.distill.tiny_base.export import config_for
 from skillweave.distill.tiny_base.memory import keep_freed_memory
-from skillweave.distill.tiny_base.shape import SHAPES, Size, new_model
+from skillweave.distill.tiny_base.shape import SHAPES, new_model
 from skillweave.distill.worlds.string_skills import teaching
 from transformers import PreTrainedTokenizerBase, Qwen3ForCausalLM
 
