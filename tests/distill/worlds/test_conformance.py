@@ -1,5 +1,6 @@
 """What every world is held to, whoever wrote it: a new row of the table is tested from here on."""
 
+import importlib
 import random
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from skillweave.distill.worlds.string_skills import SplitLedger
 from skillweave.distill.worlds.world import World
 from transformers import PreTrainedTokenizerBase
 
-from .playing import SEEDS, drawn, levels, need, play
+from .playing import NEEDS, SEEDS, drawn, levels, need, play
 from .words import num_tokens, unknown_words
 
 MAX_BODY, MAX_REQUEST, MAX_ANSWER = 130, 40, 60
@@ -190,6 +191,24 @@ def test_every_word_is_one_token_and_texts_stay_short(
         }
         for what, (limit, texts) in most.items():
             assert all(num_tokens(text, tokenizer) <= limit for text in texts), what
+
+
+@pytest.mark.parametrize("role", ["follower", "solver", "author"])
+@pytest.mark.parametrize("name", [name for name in worlds() if name not in NEEDS])
+def test_teaching_is_short_talk_in_known_words(
+    name: str, role: str, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    sources = importlib.import_module(f"skillweave.distill.worlds.{name}.teaching").SOURCES
+    for seed in range(15):
+        teaching = sources[role](random.Random(seed))
+        assert (teaching.text is not None) == (role == "follower")
+        turns = teaching.draw(random.Random(seed))
+        assert turns == sources[role](random.Random(seed)).draw(random.Random(seed))
+        assert [turn["role"] for turn in turns] == ["user", "assistant"] * (len(turns) // 2)
+        texts = [teaching.text or "", *(turn["content"] for turn in turns)]
+        assert unknown_words(texts, tokenizer) == set()
+        assert num_tokens(texts[0], tokenizer) <= MAX_BODY
+        assert all(num_tokens(turn["content"], tokenizer) <= MAX_BODY for turn in turns[1::2])
 
 
 def test_requests_do_not_name_their_skill(world: World) -> None:
