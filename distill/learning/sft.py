@@ -6,28 +6,29 @@ rows, `T` tokens.
 """
 
 import json
-import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
-from torch import Tensor, nn
+from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from ...adapters.errors import UsageError
 from ..rendering import TokenRow
-from .schedule import rate_factor
+from .fit import Execution, Fit
+from .packing import collate, token_loss
 from .settings import ALL_LINEAR, TINY_RATE, USUAL_RATE, SftSettings
 
 __all__ = [
     "ALL_LINEAR",
     "TINY_RATE",
     "USUAL_RATE",
+    "Execution",
     "SftResult",
     "SftSettings",
     "collate",
@@ -49,44 +50,27 @@ class SftResult:
     train_s: float
 
 
-def load_base(base: Path, *, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
-    """The frozen base from a folder, on the CPU or the first GPU."""
+def load_base(
+    base: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device_map: Literal["auto"] | Mapping[str, str] | None = None,
+) -> PreTrainedModel:
+    """The frozen base from a folder, on the CPU or the first GPU.
+
+    Args:
+        dtype: bfloat16 halves the memory of a large base on a GPU; adapters stay in float32.
+        device_map: spreads a base that one device cannot hold, by accelerate: "auto", or module
+            name -> device.
+    """
     disable_progress_bar()  # type: ignore[no-untyped-call]  # it ignores what a terminal is
+    if device_map is not None:
+        spread: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            base, dtype=dtype, device_map=device_map
+        )
+        return spread
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     return model.to("cuda") if torch.cuda.is_available() else model  # type: ignore[arg-type]
-
-
-def collate(rows: Sequence[TokenRow], *, pad: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pad rows on the right: ids, attention and labels (-100 where not learned), all (B, T)."""
-    length = max(len(row.ids) for row in rows)
-    ids_BT = torch.full((len(rows), length), pad, dtype=torch.long)
-    attention_BT = torch.zeros(len(rows), length, dtype=torch.long)
-    labels_BT = torch.full((len(rows), length), -100, dtype=torch.long)
-    for index, row in enumerate(rows):
-        size = len(row.ids)
-        ids = torch.tensor(row.ids)
-        ids_BT[index, :size] = ids
-        attention_BT[index, :size] = 1
-        labels_BT[index, :size] = torch.where(torch.tensor(row.learn), ids, -100)
-    return ids_BT, attention_BT, labels_BT
-
-
-def token_loss(model: nn.Module, rows: Sequence[TokenRow], *, pad: int) -> tuple[Tensor, int]:
-    """Summed negative log-likelihood of the learned tokens, and how many they are."""
-    device = next(model.parameters()).device
-    ids_BT, attention_BT, labels_BT = (t.to(device) for t in collate(rows, pad=pad))
-    logits = model(input_ids=ids_BT, attention_mask=attention_BT).logits[:, :-1]
-    targets = labels_BT[:, 1:]
-    learned = targets != -100
-    loss = nn.functional.cross_entropy(logits[learned].float(), targets[learned], reduction="sum")
-    return loss, int(learned.sum())
-
-
-def _batches(num_rows: int, size: int, rng: random.Random) -> Iterator[list[int]]:
-    order = list(range(num_rows))
-    rng.shuffle(order)
-    for start in range(0, num_rows, size):
-        yield order[start : start + size]
 
 
 def train_lora(
@@ -99,6 +83,7 @@ def train_lora(
     base_name: str,
     pad: int,
     on_step: Callable[[int, int, float], None] | None = None,
+    execution: Execution | None = None,
 ) -> SftResult:
     """Train one adapter and save it as a PEFT folder in `out`.
 
@@ -109,9 +94,10 @@ def train_lora(
         rows: at least two.
         base_name: what `adapter_config.json` names as the base (a name, no local path).
         on_step: called with (step, steps at most, loss of the step).
+        execution: accumulation, packing and checkpoints; none of them by default.
 
     Raises:
-        UsageError: fewer than two rows.
+        UsageError: fewer than two rows, or a checkpoint of another run.
     """
     if len(rows) < 2:
         raise UsageError(
@@ -133,7 +119,13 @@ def train_lora(
     )
     model = get_peft_model(base, config)
     try:
-        result = _fit(model, train, dev, settings, rng, pad, on_step)
+        loop = Fit(
+            model, train, dev, settings=settings, execution=execution or Execution(), rng=rng,
+            pad=pad,
+        )  # fmt: skip
+        started = time.perf_counter()
+        fitted = loop.run(on_step)
+        train_s = time.perf_counter() - started
         model.peft_config["default"].base_model_name_or_path = base_name
         model.save_pretrained(str(out), save_embedding_layers=False)  # "auto" asks the hub
         _sort_targets(out / "adapter_config.json")
@@ -141,7 +133,14 @@ def train_lora(
         model.unload()
         if hasattr(base, "peft_config"):
             del base.peft_config
-    return result
+    return SftResult(
+        num_rows=len(train),
+        num_steps=fitted.num_steps,
+        train_loss=fitted.train_loss,
+        dev_loss=fitted.dev_loss,
+        best_epoch=fitted.best_epoch,
+        train_s=train_s,
+    )
 
 
 def _sort_targets(config: Path) -> None:
@@ -149,64 +148,3 @@ def _sort_targets(config: Path) -> None:
     document = json.loads(config.read_text(encoding="utf-8"))
     document["target_modules"] = sorted(document["target_modules"])
     config.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _fit(
-    model: PeftModel,
-    train: Sequence[TokenRow],
-    dev: Sequence[TokenRow],
-    settings: SftSettings,
-    rng: random.Random,
-    pad: int,
-    on_step: Callable[[int, int, float], None] | None,
-) -> SftResult:
-    started = time.perf_counter()
-    rate = settings.rate or USUAL_RATE
-    params = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    optimiser = torch.optim.AdamW(params.values(), lr=rate, weight_decay=0.0)
-    total = settings.epochs * math.ceil(len(train) / settings.batch_rows)
-    best: tuple[float, int, dict[str, Tensor]] | None = None
-    step, last = 0, 0.0
-    model.train()
-    for epoch in range(1, settings.epochs + 1):
-        for chosen in _batches(len(train), settings.batch_rows, rng):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * rate_factor(step, total)
-            loss, count = token_loss(model, [train[i] for i in chosen], pad=pad)
-            (loss / count).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(params.values(), settings.clip)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            step, last = step + 1, float(loss.detach()) / count
-            if on_step:
-                on_step(step, total, last)
-        if not dev:
-            continue
-        seen = _mean_loss(model, dev, settings.batch_rows, pad)
-        if best is None or seen < best[0]:
-            best = (seen, epoch, {name: p.detach().clone() for name, p in params.items()})
-        else:
-            break
-    if best is not None:
-        with torch.no_grad():
-            for name, p in params.items():
-                p.copy_(best[2][name])
-    return SftResult(
-        num_rows=len(train),
-        num_steps=step,
-        train_loss=last,
-        dev_loss=best[0] if best else None,
-        best_epoch=best[1] if best else settings.epochs,
-        train_s=time.perf_counter() - started,
-    )
-
-
-@torch.no_grad()
-def _mean_loss(model: nn.Module, rows: Sequence[TokenRow], size: int, pad: int) -> float:
-    model.eval()
-    pairs = [
-        token_loss(model, rows[start : start + size], pad=pad)
-        for start in range(0, len(rows), size)
-    ]
-    model.train()
-    return float(sum(loss for loss, _ in pairs)) / sum(count for _, count in pairs)
