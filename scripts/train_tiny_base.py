@@ -85,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--from", dest="origin", type=Path, help="folder of the edition to begin with"
     )
+    parser.add_argument(
+        "--spread", action="store_true", help="draw embeddings apart also on resuming, once"
+    )
     parser.add_argument("--steps", type=int, help="of the whole schedule; may change on the way")
     parser.add_argument("--minutes", type=float, help="stop and save after so many")
     parser.add_argument("--threads", type=int, default=1, help="one, when anything else is busy")
@@ -113,6 +116,9 @@ def _train(args: argparse.Namespace) -> tuple[Pretrainer, bool]:
     if checkpoint.exists():
         trainer.restore(checkpoint, allow=MAY_CHANGE)
         print(f"resumed at step {trainer.step}", flush=True)
+    if args.spread or not checkpoint.exists():
+        num = trainer.spread_embeddings()
+        print(f"drew {num} embeddings apart that no row had shown", flush=True)
 
     def gates(model: PreTrainedModel) -> dict[str, float]:
         model.set_attn_implementation("sdpa")

@@ -17,8 +17,10 @@ from torch import nn
 from transformers import Qwen3ForCausalLM
 
 from .corpus import Corpus
+from .embeddings import spread_collapsed
 from .shape import Shape
 
+EMBEDDING = "model.embed_tokens.weight"
 REPORT_EVERY = 50
 """Steps between points of the curve."""
 
@@ -141,6 +143,21 @@ class Pretrainer:
         for name, master in self.masters.items():
             params[name].copy_(master)
 
+    @torch.no_grad()
+    def spread_embeddings(self) -> int:
+        """Draw apart the tokens that training has not shown so far; see `embeddings`.
+
+        Returns:
+            How many; they stand in the history.
+        """
+        generator = torch.Generator().manual_seed(self.config.seed)
+        master = self.masters[EMBEDDING]
+        spread, changed = spread_collapsed(master, generator)
+        master.copy_(spread)
+        dict(self.model.named_parameters())[EMBEDDING].copy_(master)
+        self.history.append({**self._plan(), "embeddings_spread": int(changed.sum())})
+        return int(changed.sum())
+
     def _plan(self) -> dict[str, object]:
         """What holds from this step on, for the record."""
         chosen = asdict(self.config)
@@ -185,7 +202,7 @@ class Pretrainer:
             )
         self.step, self.curve, self.history = state["step"], state["curve"], state["history"]
         plan = self._plan()
-        if {**self.history[-1], "step": self.step} != plan:
+        if any(self.history[-1][name] != plan[name] for name in MAY_CHANGE):
             self.history.append(plan)
         params = dict(self.model.named_parameters())
         with torch.no_grad():

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, Qwen3Config, Qwen3ForCausalLM
 
 from . import Size
+from .embeddings import SPREAD
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,11 @@ def model_config(shape: Shape, vocab_size: int, *, end: int, pad: int) -> Qwen3C
 
 
 def new_model(config: Qwen3Config) -> Qwen3ForCausalLM:
-    """A model of that shape with fresh weights, from torch's seed."""
+    """A model of that shape with fresh weights, from torch's seed; tokens begin far apart."""
     make: Callable[[Qwen3Config], Qwen3ForCausalLM] = Qwen3ForCausalLM
-    return make(config)
+    model = make(config)
+    nn.init.normal_(model.model.embed_tokens.weight, std=SPREAD)
+    return model
 
 
 def _plain_attention(
