@@ -11,27 +11,30 @@ from ..worlds.facts import teaching as facts
 from ..worlds.fg import teaching as fg
 from ..worlds.household import teaching as household
 from ..worlds.string_skills import teaching as strings
+from . import practice
 from .corpus import Part
 
 SHORT = (0.7, 0.2, 0.1)
 """Shares of one, two and three steps for a model that begins to learn."""
 
 PARTS = (
-    Part("string_skills.short", functools.partial(strings.follower, shares=SHORT), 0.0, warm=0.60),
-    Part("string_skills.follower", strings.follower, 0.18),
+    Part("string_skills.short", functools.partial(strings.follower, shares=SHORT), 0.0, warm=0.50),
+    Part("string_skills.follower", strings.follower, 0.16),
     Part("string_skills.solver", strings.solver, 0.02, warm=0.10),
-    Part("string_skills.author", strings.author, 0.15, warm=0.05),
+    Part("string_skills.author", strings.author, 0.13, warm=0.05),
     Part("facts.follower", facts.follower, 0.14, warm=0.10),
     Part("facts.solver", facts.solver, 0.02),
-    Part("facts.author", facts.author, 0.02),
-    Part("constraints.follower", constraints.follower, 0.12, warm=0.05),
-    Part("constraints.solver", constraints.solver, 0.02),
+    Part("facts.practice", practice.codes, 0.10, warm=0.10),
+    Part("facts.author", facts.author, 0.01),
+    Part("constraints.follower", constraints.follower, 0.10, warm=0.05),
+    Part("constraints.solver", constraints.solver, 0.01),
     Part("constraints.author", constraints.author, 0.03),
-    Part("household.follower", household.follower, 0.10, warm=0.05),
-    Part("household.solver", household.solver, 0.02),
+    Part("household.follower", household.follower, 0.09, warm=0.05),
+    Part("household.solver", household.solver, 0.01),
     Part("household.author", household.author, 0.02),
-    Part("fg.follower", fg.follower, 0.12, warm=0.05),
-    Part("fg.solver", fg.solver, 0.03),
+    Part("fg.follower", fg.follower, 0.09, warm=0.05),
+    Part("fg.solver", fg.solver, 0.01),
+    Part("fg.practice", practice.definitions, 0.05),
     Part("fg.author", fg.author, 0.01),
 )
 

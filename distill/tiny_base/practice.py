@@ -1,0 +1,48 @@
+"""Practice in looking things up: many look-ups in one answer, over the worlds' own texts.
+
+In a follower's answer one or two tokens tell whether the right line of the text was found, so a
+model learns to find it late. Here an answer names what it looks up and says what the text has
+about it, again and again. Owns these requests; texts and the rule of what is held out are the
+worlds' own. No gate asks for it.
+"""
+
+import random
+from collections.abc import Sequence
+
+from ..worlds.facts.teaching import open_spec as open_table
+from ..worlds.facts.texts import skill_body as facts_body
+from ..worlds.fg.teaching import open_spec as open_functions
+from ..worlds.fg.texts import authored_body
+from ..worlds.fg.texts import skill_body as functions_body
+from ..worlds.types import Message
+from ..worlds.world import Teaching
+
+
+def codes(rng: random.Random) -> Teaching:
+    """A table; the answer gives the codes of some entities in the order asked."""
+    spec = open_table(rng)
+
+    def draw(rng: random.Random) -> tuple[Message, ...]:
+        chosen = rng.sample(spec.facts, rng.randint(2, len(spec.facts)))
+        said = [f"{entity}: {' '.join(code)}" for entity, code in chosen]
+        return _exchange("write the code of each", [entity for entity, _ in chosen], said)
+
+    return Teaching(facts_body(spec, rng), draw)
+
+
+def definitions(rng: random.Random) -> Teaching:
+    """Definitions; the answer gives those of some functions in their first wording."""
+    spec = open_functions(rng)
+
+    def draw(rng: random.Random) -> tuple[Message, ...]:
+        chosen = rng.sample(spec.functions, rng.randint(1, len(spec.functions)))
+        return _exchange(
+            "define each", [name for name, _ in chosen], [authored_body(tuple(chosen))]
+        )
+
+    return Teaching(functions_body(spec, rng), draw)
+
+
+def _exchange(ask: str, names: Sequence[str], said: Sequence[str]) -> tuple[Message, Message]:
+    request = f"{ask}: {', '.join(names)}"
+    return {"role": "user", "content": request}, {"role": "assistant", "content": "\n".join(said)}
