@@ -1,0 +1,34 @@
+"""Practice in looking things up says what its text says, in the order asked."""
+
+import random
+
+from skillweave.distill.tiny_base import practice
+
+
+def test_codes_are_those_of_the_table() -> None:
+    rng = random.Random(5)
+    for _ in range(20):
+        told = practice.codes(rng)
+        assert told.text is not None
+        request, answer = told.draw(rng)
+        lines = answer["content"].split("\n")
+        asked = request["content"].split(": ")[1].split(", ")
+        assert [line.split(": ")[0] for line in lines] == asked
+        for line in lines:
+            entity, code = line.split(": ")
+            assert entity in told.text
+            assert code in told.text.replace(" | ", " ")
+
+
+def test_definitions_name_the_functions_that_are_asked_for() -> None:
+    rng = random.Random(6)
+    for _ in range(20):
+        told = practice.definitions(rng)
+        assert told.text is not None
+        request, answer = told.draw(rng)
+        asked = request["content"].split(": ")[1].split(", ")
+        lines = answer["content"].split("\n")
+        assert len(lines) == len(asked)
+        for name, line in zip(asked, lines, strict=True):
+            assert name in line
+            assert name in told.text
