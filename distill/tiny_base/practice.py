@@ -9,13 +9,46 @@ worlds' own. No gate asks for it.
 import random
 from collections.abc import Sequence
 
+from ..worlds.facts.classes import CLASS_OF
+from ..worlds.facts.held_out import draw_code, is_fact_held_out
 from ..worlds.facts.teaching import open_spec as open_table
 from ..worlds.facts.texts import skill_body as facts_body
+from ..worlds.fg.spec import NAMES
 from ..worlds.fg.teaching import open_spec as open_functions
 from ..worlds.fg.texts import authored_body
 from ..worlds.fg.texts import skill_body as functions_body
 from ..worlds.types import Message
 from ..worlds.world import Teaching
+
+LINKS = ("", "", " :", " =", " is", " has", " has the code", " maps to", " stands for")
+"""What stands between a key and its value. Nothing, most often: what follows a key at once is
+found first, and what follows it at some distance after that."""
+
+
+def pairs(rng: random.Random) -> Teaching:
+    """Words with codes behind them; the answer says some again, in the same form."""
+    words = rng.sample(tuple(CLASS_OF) + NAMES, rng.randint(4, 9))
+    facts = [(word, draw_open_code(word, rng)) for word in words]
+    link = rng.choice(LINKS)
+    end = rng.choice(("\n", "\n", ", ", ". "))
+    mark = rng.choice(("- ", "* ", "the ", "- " if end == "\n" else ""))
+    text = "list" + ("\n" if end == "\n" else " ")
+    text += end.join(f"{mark}{word}{link} {code}" for word, code in facts)
+
+    def draw(rng: random.Random) -> tuple[Message, ...]:
+        chosen = rng.sample(facts, rng.randint(2, len(facts)))
+        said = [f"- {word}{link} {code}" for word, code in chosen]
+        return _exchange("say again", [word for word, _ in chosen], said)
+
+    return Teaching(text, draw)
+
+
+def draw_open_code(word: str, rng: random.Random) -> str:
+    """A code that this word may have in pretraining."""
+    while True:
+        code = draw_code(rng, rng.choice((2, 2, 3)))
+        if not is_fact_held_out(word, code):
+            return " ".join(code)
 
 
 def codes(rng: random.Random) -> Teaching:
@@ -24,7 +57,7 @@ def codes(rng: random.Random) -> Teaching:
 
     def draw(rng: random.Random) -> tuple[Message, ...]:
         chosen = rng.sample(spec.facts, rng.randint(2, len(spec.facts)))
-        said = [f"{entity}: {' '.join(code)}" for entity, code in chosen]
+        said = [f"- {entity}: {' '.join(code)}" for entity, code in chosen]
         return _exchange("write the code of each", [entity for entity, _ in chosen], said)
 
     return Teaching(facts_body(spec, rng), draw)

@@ -5,6 +5,18 @@ import random
 from skillweave.distill.tiny_base import practice
 
 
+def test_pairs_are_said_again_as_they_were_said() -> None:
+    rng = random.Random(4)
+    for _ in range(40):
+        told = practice.pairs(rng)
+        assert told.text is not None
+        request, answer = told.draw(rng)
+        lines = answer["content"].split("\n")
+        assert len(lines) == len(request["content"].split(", "))
+        for line in lines:
+            assert line.removeprefix("- ") in told.text
+
+
 def test_codes_are_those_of_the_table() -> None:
     rng = random.Random(5)
     for _ in range(20):
@@ -13,9 +25,9 @@ def test_codes_are_those_of_the_table() -> None:
         request, answer = told.draw(rng)
         lines = answer["content"].split("\n")
         asked = request["content"].split(": ")[1].split(", ")
-        assert [line.split(": ")[0] for line in lines] == asked
+        assert [line.removeprefix("- ").split(": ")[0] for line in lines] == asked
         for line in lines:
-            entity, code = line.split(": ")
+            entity, code = line.removeprefix("- ").split(": ")
             assert entity in told.text
             assert code in told.text.replace(" | ", " ")
 
