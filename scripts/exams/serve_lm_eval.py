@@ -51,7 +51,7 @@ def rows(home: Path, *, questions: int = 6) -> list[Row]:
     base = tiny_base_path()
     identity = identify_base(base)
     store = Store(home / "store")
-    folder = make_adapter(home / "adapter", seed=1, strength=20.0)
+    folder = make_adapter(home / "adapter", seed=1, strength=200.0)
     version = store.put(folder, card=Card(kind="skill", base=identity.for_card()), name=NAME)
     config = ServeConfig(base=str(base), store=store.root)
     with vllm(config, home / "engine") as engine, gateway_before(engine, config) as (gateway, _):

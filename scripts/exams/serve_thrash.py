@@ -21,17 +21,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import torch
 
-from ...adapters import Card, Delta, Store, identify_base, write_peft
+from ...adapters import Card, Store, identify_base
 from ...distill.tiny_base import tiny_base_path
 from ...server.config import ServeConfig
 from ...server.running import Running, serve_in_background
 from ...server.state_file import EngineState, read_state
+from ..bench.random_base import random_adapter
 from ..bench.rows import Op, Row
 from .thrash_load import Run, arrivals, drive, saturate, texts
 
 ADAPTERS, SLOTS, HOST, RANK = 16, 4, 8, 8
+LOUDNESS = 0.18
+"""Of the random updates: enough that answers differ from adapter to adapter."""
 SHARE = 0.8
 """Of our saturation; the rate at which both sides are asked."""
 TOKENS = 48
@@ -69,7 +71,8 @@ def serving(scratch: Path, **more: object) -> Iterator[Place]:
     store = Store(scratch / "store")
     names, digests = [], []
     for seed in range(ADAPTERS):
-        folder = make_adapter(scratch / f"adapter-{seed}", seed=seed)
+        folder = scratch / f"adapter-{seed}"
+        random_adapter(folder, identity.modules, rank=RANK, seed=seed, scale=LOUDNESS)
         card = Card(kind="skill", base=identity.for_card())
         version = store.put(folder, card=card, name=f"skill-{seed:02d}")
         names.append(f"skill-{seed:02d}")
@@ -90,18 +93,6 @@ def serving(scratch: Path, **more: object) -> Iterator[Place]:
         engine = _engine_of(running)
         inside = _engine_names(engine, digests)
         yield Place(running, engine, tuple(names), inside, config.admission.max_wait_s)
-
-
-def make_adapter(folder: Path, *, seed: int) -> Path:
-    """A small random update of every module of the shipped base."""
-    chance = torch.Generator().manual_seed(seed)
-    deltas = {}
-    for name, (out, into) in identify_base(tiny_base_path()).modules.items():
-        down_RI = torch.randn(RANK, into, generator=chance) / into
-        up_OR = torch.randn(out, RANK, generator=chance)
-        deltas[name] = Delta(down_RI, up_OR, 1.0)
-    write_peft(deltas, folder)
-    return folder
 
 
 def rate_of(place: Place, *, requests: int = 400) -> tuple[float, float]:
