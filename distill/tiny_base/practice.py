@@ -17,6 +17,8 @@ from ..worlds.fg.spec import NAMES
 from ..worlds.fg.teaching import open_spec as open_functions
 from ..worlds.fg.texts import authored_body
 from ..worlds.fg.texts import skill_body as functions_body
+from ..worlds.household.rooms import open_spec as open_home
+from ..worlds.household.texts import skill_body as home_body
 from ..worlds.types import Message
 from ..worlds.world import Teaching
 
@@ -74,6 +76,18 @@ def definitions(rng: random.Random) -> Teaching:
         )
 
     return Teaching(functions_body(spec, rng), draw)
+
+
+def homes(rng: random.Random) -> Teaching:
+    """A household skill; the answer says where its things are."""
+    spec = open_home(rng, rng.choice((1, 2, 3)))
+
+    def draw(rng: random.Random) -> tuple[Message, ...]:
+        chosen = rng.sample(spec.homes, rng.randint(1, len(spec.homes)))
+        said = [f"- {thing}: go to {place}" for thing, place in chosen]
+        return _exchange("where is each", [thing for thing, _ in chosen], said)
+
+    return Teaching(home_body(spec, rng), draw)
 
 
 def _exchange(ask: str, names: Sequence[str], said: Sequence[str]) -> tuple[Message, Message]:

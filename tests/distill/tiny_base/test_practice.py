@@ -44,3 +44,15 @@ def test_definitions_name_the_functions_that_are_asked_for() -> None:
         for name, line in zip(asked, lines, strict=True):
             assert name in line
             assert name in told.text
+
+
+def test_homes_are_those_of_the_text() -> None:
+    rng = random.Random(7)
+    for _ in range(20):
+        told = practice.homes(rng)
+        assert told.text is not None
+        _, answer = told.draw(rng)
+        for line in answer["content"].split("\n"):
+            thing, place = line.removeprefix("- ").split(": go to ")
+            assert thing in told.text
+            assert place in told.text.lower()
