@@ -29,6 +29,10 @@ from .telemetry.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
+IDLE_S = 75
+"""How long a connection may lie idle. Longer than clients keep theirs (`openai` 5 s, aiohttp 15 s):
+who closes first decides whether a request can meet a closed connection."""
+
 
 class Gateway:
     """One run of the gateway; `orphaned` is set when the supervisor has vanished."""
@@ -56,6 +60,7 @@ class Gateway:
                 log_level="error",  # a warning is what any client can cause, as often as it likes
                 access_log=False,
                 lifespan="off",
+                timeout_keep_alive=IDLE_S,
                 timeout_graceful_shutdown=max(1, round(state.stop_timeout_s)),
             )
             server = uvicorn.Server(config)
