@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ....adapters.errors import UsageError
+from .attention import Spread, attend, spread
+from .blocks import Mlp, feed_forward, project
 from .layout import Layout
-from .linear import Group, Segments, project
-from .ops import Gate, Pick, RmsNorm, Rotate, TargetLogp, attend
+from .linear import Group, Segments
+from .ops import Pick, RmsNorm, Rotate, TargetLogp
 from .weights import Weights
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
@@ -67,16 +69,24 @@ class Decoder:
         x_TF = self._model.embed_tokens(layout.ids_T).detach()
         cos, sin = self._model.rotary_emb(x_TF[None], layout.positions_T[None])
         turn = (cos[0, :, None], sin[0, :, None])
-        segments = Segments(weights, layout.sizes)
+        rows = self._spread(layout)
+        segments = Segments(tuple(weights), layout.sizes)
         for layer in self._layers:
-            mixed_TF = layer.attention(x_TF, layout, turn, segments)
+            mixed_TF = layer.attention(x_TF, rows, turn, segments)
             if layer is self._layers[-1]:
                 x_TF, mixed_TF = _pick(x_TF, layout.picked_K), _pick(mixed_TF, layout.picked_K)
-                segments = Segments(weights, layout.picked_sizes)
+                segments = Segments(tuple(weights), layout.picked_sizes)
             x_TF = layer.rest(x_TF, mixed_TF, segments)
         x_KF = _norm(self._model.norm, x_TF)
         logp: Tensor = TargetLogp.apply(x_KF, self._head.weight, layout.targets_K)  # type: ignore[no-untyped-call]
         return logp
+
+    def _spread(self, layout: Layout) -> Spread:
+        config: Any = self._model.config
+        return spread(
+            layout.rows, heads=config.num_attention_heads, key_heads=config.num_key_value_heads,
+            like=self.weight,
+        )  # fmt: skip
 
 
 class _Layer:
@@ -90,14 +100,15 @@ class _Layer:
 
         self._qkv = group("self_attn", attention, "q_proj k_proj v_proj")
         self._o = group("self_attn", attention, "o_proj")
-        self._wide = group("mlp", mlp, "gate_proj up_proj")
-        self._down = group("mlp", mlp, "down_proj")
-        self.groups = (self._qkv, self._o, self._wide, self._down)
+        wide, down = group("mlp", mlp, "gate_proj up_proj"), group("mlp", mlp, "down_proj")
+        norm = layer.post_attention_layernorm
+        self._mlp = Mlp(norm.weight.detach(), norm.variance_epsilon, wide, down)
+        self.groups = (self._qkv, self._o, wide, down)
 
     def attention(
         self,
         x_TF: Tensor,
-        layout: Layout,
+        rows: Spread,
         turn: tuple[Tensor, Tensor],
         segments: Segments,
     ) -> Tensor:
@@ -110,16 +121,12 @@ class _Layer:
         if hasattr(own, "q_norm"):
             q, k = _norm(own.q_norm, q), _norm(own.k_norm, k)
         q, k = (Rotate.apply(part, *turn) for part in (q, k))  # type: ignore[no-untyped-call]
-        return attend(q, k, v, layout.rows, scale=own.scaling)
+        return attend(q, k, v, rows, scale=own.scaling)
 
     def rest(self, x_TF: Tensor, mixed_TF: Tensor, segments: Segments) -> Tensor:
         """The output projection and the feed-forward part, with both residual sums."""
         (out,) = project(mixed_TF, self._o, segments)
-        x_TF = x_TF + out
-        y_TF = _norm(self._layer.post_attention_layernorm, x_TF)
-        hidden = Gate.apply(*project(y_TF, self._wide, segments))  # type: ignore[no-untyped-call]
-        (out,) = project(hidden, self._down, segments)
-        return x_TF + out
+        return feed_forward(x_TF + out, self._mlp, segments)
 
 
 def _norm(module: Any, x: Tensor) -> Tensor:

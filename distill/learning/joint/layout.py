@@ -1,6 +1,7 @@
 """Where the tokens of all adapters stand in one step.
 
-Rows stand end to end, sorted by adapter, without padding: an adapter's places are one segment, and
+Rows stand end to end, sorted by adapter, without padding, each up to the last token that
+predicts a learned one: an adapter's places are one segment, and
 its products are over that segment. Only attention pads, and rows of like length share a bucket.
 Shapes: `T` places, `S` slots of padded rows, `B` rows of a bucket, `L` its longest, `K` places that
 predict a learned token.
@@ -76,12 +77,14 @@ def arrange(batches: Sequence[Sequence[TokenRow]]) -> Layout:
         before, picked_before = len(ids), len(picked)
         for row in rows:
             start = len(ids)
-            starts.append((start, len(row.ids)))
             learned = [t for t in range(1, len(row.ids)) if row.learn[t]]
+            size = learned[-1] if learned else 0  # what stands behind predicts nothing
+            if size:
+                starts.append((start, size))
             picked += [start + t - 1 for t in learned]
             targets += [row.ids[t] for t in learned]
-            ids += row.ids
-            positions += range(len(row.ids))
+            ids += row.ids[:size]
+            positions += range(size)
         sizes.append(len(ids) - before)
         picked_sizes.append(len(picked) - picked_before)
         if rows and not picked_sizes[-1]:

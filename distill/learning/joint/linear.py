@@ -1,19 +1,19 @@
 """Frozen projections of one input, and every adapter's update of them, forward and backward.
 
-One product with each frozen weight over the tokens of all adapters; then per adapter, over its own
-segment, one product down for the whole group and one up for each projection. Gradients of the
-factors are added where the optimiser reads them; autograd carries only that of the input. Shapes:
-`T` places, `I`/`O` in/out features, `S` places of one adapter, `R` rank.
+One product with each frozen weight over the tokens of all adapters at hand; then per adapter, over
+its own segment, one product down for the whole group and one up for each projection. Gradients of
+the factors are added where the optimiser reads them. Plain functions without a graph: `blocks.py`
+makes autograd of them. Shapes: `T` places, `I`/`O` in/out features, `S` places of one adapter,
+`R` rank.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .weights import Weights
+from .weights import Factors, Weights
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,8 @@ class Group:
 class Segments:
     """Adapters in the order of their places, and how many places each has."""
 
-    weights: Sequence[Weights]
+    weights: tuple[Weights, ...]
     sizes: tuple[int, ...]
-
-
-def project(x_TI: Tensor, group: Group, segments: Segments) -> tuple[Tensor, ...]:
-    """`x W^T + b + scale * (x A^T) B^T` for every module of the group, A and B by place.
-
-    Args:
-        x_TI: input at all places.
-    Returns:
-        One `(T, O)` a module.
-    """
-    anchor = segments.weights[0].param  # so that autograd comes by where the input needs nothing
-    out: tuple[Tensor, ...] = _Project.apply(x_TI, anchor, group, segments)  # type: ignore[no-untyped-call]
-    return out
 
 
 def frozen(x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
@@ -57,81 +44,66 @@ def frozen(x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Ten
 _HAS_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
-class _Project(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, x_TI: Tensor, anchor: Tensor, group: Group, segments: Segments
-    ) -> tuple[Tensor, ...]:
-        outs = tuple(frozen(x_TI, m.weight, m.bias) for m in group.modules)
-        out_parts = [out.split_with_sizes(segments.sizes) for out in outs]
-        hidden: list[Tensor] = []
-        for at, (weights, x_SI) in enumerate(
-            zip(segments.weights, x_TI.split_with_sizes(segments.sizes), strict=True)
-        ):
-            mine = _targets(group, weights)
-            if not mine or not x_SI.shape[0]:
-                continue
-            h_SR = x_SI.mm(weights.down[group.names[mine[0]]].t())
-            hidden.append(h_SR)
-            rank, scale = weights.spec.rank, weights.spec.scale
-            for which, h in zip(mine, h_SR.split_with_sizes([rank] * len(mine), 1), strict=True):
-                out_parts[which][at].addmm_(h, weights.up[group.names[which]], alpha=scale)
-        ctx.save_for_backward(x_TI, *hidden)
-        ctx.group, ctx.segments = group, segments
-        return outs
+def forward(x_TI: Tensor, group: Group, segments: Segments) -> tuple[list[Tensor], list[Tensor]]:
+    """`x W^T + b + scale * (x A^T) B^T` for every module of the group, A and B by place.
 
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None, None, None]:
-        group: Group = ctx.group
-        segments: Segments = ctx.segments
-        x_TI, *hidden = ctx.saved_tensors
-        dx_TI = _frozen_backward(grads, group) if ctx.needs_input_grad[0] else None
-        dx_parts = (
-            (None,) * len(segments.sizes)
-            if dx_TI is None
-            else dx_TI.split_with_sizes(segments.sizes)
-        )
-        grad_parts = [grad.split_with_sizes(segments.sizes) for grad in grads]
-        rest = iter(hidden)
-        for at, (weights, x_SI) in enumerate(
-            zip(segments.weights, x_TI.split_with_sizes(segments.sizes), strict=True)
-        ):
-            mine = _targets(group, weights)
-            if not mine or not x_SI.shape[0]:
-                continue
-            names = [group.names[which] for which in mine]
-            dys = [grad_parts[which][at] for which in mine]
-            _adapter_backward(weights, names, dys, x_SI, next(rest), dx_parts[at])
-        return dx_TI, None, None, None
+    Returns:
+        One `(T, O)` a module, and what `backward` needs.
+    """
+    outs = [frozen(x_TI, m.weight, m.bias) for m in group.modules]
+    parts = [out.split_with_sizes(segments.sizes) for out in outs]
+    hidden: list[Tensor] = []
+    for at, own, x_SI in _adapters(x_TI, group, segments):
+        h_SR = x_SI.mm(own.down_t)
+        hidden.append(h_SR)
+        hs = h_SR.split_with_sizes(own.ranks, 1) if len(own.ranks) > 1 else (h_SR,)
+        for up, h in zip(own.ups, hs, strict=True):
+            parts[up.place][at].addmm_(h, up.value, alpha=own.scale)
+    return outs, hidden
 
 
-def _targets(group: Group, weights: Weights) -> list[int]:
-    return [which for which, name in enumerate(group.names) if name in weights.up]
+def backward(
+    grads: Sequence[Tensor],
+    x_TI: Tensor,
+    hidden: Sequence[Tensor],
+    *,
+    group: Group,
+    segments: Segments,
+    needed: bool = True,
+) -> Tensor | None:
+    """Add the gradients of the factors; return that of the input where it is `needed`."""
+    dx_TI: Tensor | None = None
+    dx_parts: Sequence[Tensor] = ()
+    if needed:
+        dx_TI = frozen(grads[0], group.modules[0].weight.t())
+        for grad, module in zip(grads[1:], group.modules[1:], strict=True):
+            dx_TI += frozen(grad, module.weight.t())
+        dx_parts = dx_TI.split_with_sizes(segments.sizes)
+    parts = [grad.split_with_sizes(segments.sizes) for grad in grads]
+    rest = iter(hidden)
+    for at, own, x_SI in _adapters(x_TI, group, segments):
+        h_SR = next(rest)
+        dh_SR = torch.empty_like(h_SR)
+        one = len(own.ranks) == 1
+        hs = (h_SR,) if one else h_SR.split_with_sizes(own.ranks, 1)
+        dhs = (dh_SR,) if one else dh_SR.split_with_sizes(own.ranks, 1)
+        for up, h, dh in zip(own.ups, hs, dhs, strict=True):
+            dy_SO = parts[up.place][at]
+            up.grad.addmm_(h.t(), dy_SO, alpha=own.scale)
+            torch.mm(dy_SO, up.value_t, out=dh)
+        own.down_grad.addmm_(dh_SR.t(), x_SI, alpha=own.scale)
+        if dx_parts:
+            dx_parts[at].addmm_(dh_SR, own.down, alpha=own.scale)
+    return dx_TI
 
 
-def _frozen_backward(grads: Sequence[Tensor], group: Group) -> Tensor:
-    total_TI = frozen(grads[0], group.modules[0].weight.t())
-    for grad, module in zip(grads[1:], group.modules[1:], strict=True):
-        total_TI += frozen(grad, module.weight.t())
-    return total_TI
-
-
-def _adapter_backward(
-    weights: Weights,
-    names: Sequence[str],
-    dys: Sequence[Tensor],
-    x_SI: Tensor,
-    h_SR: Tensor,
-    dx_SI: Tensor | None,
-) -> None:
-    """Add one adapter's gradients, and its part of the input's into `dx_SI`."""
-    rank, scale = weights.spec.rank, weights.spec.scale
-    dh_SR = torch.empty_like(h_SR)
-    ranks = [rank] * len(names)
-    parts = zip(h_SR.split_with_sizes(ranks, 1), dh_SR.split_with_sizes(ranks, 1), strict=True)
-    for name, dy_SO, (h, dh) in zip(names, dys, parts, strict=True):
-        weights.up_grad[name].addmm_(h.t(), dy_SO, alpha=scale)
-        torch.mm(dy_SO, weights.up[name].t(), out=dh)
-    weights.down_grad[names[0]].addmm_(dh_SR.t(), x_SI, alpha=scale)
-    if dx_SI is not None:
-        dx_SI.addmm_(dh_SR, weights.down[names[0]], alpha=scale)
+def _adapters(
+    x_TI: Tensor, group: Group, segments: Segments
+) -> Iterator[tuple[int, Factors, Tensor]]:
+    """Adapters that have places and targets here: number, factors, input."""
+    key = group.names[0]
+    parts = x_TI.split_with_sizes(segments.sizes)
+    for at, weights in enumerate(segments.weights):
+        own = weights.factors.get(key)
+        if own is not None and segments.sizes[at]:
+            yield at, own, parts[at]

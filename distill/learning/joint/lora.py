@@ -136,9 +136,5 @@ class JointLora:
                 f"adapter {spec.name!r} has targets {sorted(wanted)}, expected some of "
                 f"{sorted(known)}"
             )
-        groups = [
-            tuple(name for name in group if name.rpartition(".")[2] in wanted)
-            for group in self._decoder.groups()
-        ]
         like = self._decoder.weight.detach()
-        return Weights(spec, groups=[g for g in groups if g], shapes=shapes, like=like)
+        return Weights(spec, groups=self._decoder.groups(), shapes=shapes, like=like)

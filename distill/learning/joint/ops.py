@@ -1,9 +1,8 @@
 """The parts of a decoder without weights to learn, each with its backward pass written by hand.
 
-Owns normalisation, rotation, the gated unit, attention over rows, and log-probabilities of targets.
-By hand because at a small hidden size the number of operations is the price. Each backward pass may
-run once. Shapes: `T` places, `F` features, `H` heads, `D` features of a head, `V` vocabulary,
-`S` slots of padded rows, `K` picked places, `C` of a chunk.
+Owns normalisation, rotation and log-probabilities of targets. By hand because at a small hidden
+size the number of operations is the price. Shapes: `T` places, `F` features, `H` heads, `D`
+features of a head, `V` vocabulary, `K` picked places, `C` of a chunk.
 """
 
 from collections.abc import Iterator
@@ -11,31 +10,36 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from .layout import Rows
 from .linear import frozen
 
 
+def inverse_rms(x: Tensor, eps: float) -> Tensor:
+    """`1 / sqrt(mean(x^2) + eps)` over the last dimension, which stays, as 1."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
+
+
+def rms_backward(dy: Tensor, x: Tensor, inverse: Tensor, weight: Tensor) -> Tensor:
+    """Gradient of `x * inverse * weight`, `inverse` being `inverse_rms(x)`."""
+    dw = dy * weight
+    mean = torch.linalg.vecdot(dw, x).unsqueeze(-1)
+    mean = mean.mul_(inverse.pow(3)).div_(-x.shape[-1])
+    return dw.mul_(inverse).addcmul_(x, mean)
+
+
 class RmsNorm(torch.autograd.Function):
-    """`x / rms(x) * w` over the last dimension; at least in float32, as the models themselves."""
+    """`x / rms(x) * w` over the last dimension."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-        wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-        inverse = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
-        inverse = inverse.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
-        ctx.save_for_backward(wide, inverse, weight)
-        out: Tensor = (wide * inverse).to(x.dtype)
-        return out.mul_(weight)
+        inverse = inverse_rms(x, eps)
+        ctx.save_for_backward(x, inverse, weight)
+        return (x * inverse).mul_(weight)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, None]:
-        x, inverse, weight = ctx.saved_tensors
-        dw = (dy * weight).to(x.dtype)
-        mean = torch.linalg.vecdot(dw, x).unsqueeze(-1)
-        mean = mean.mul_(inverse.pow(3)).div_(-x.shape[-1])
-        return dw.mul_(inverse).addcmul_(x, mean).to(dy.dtype), None, None
+        return rms_backward(dy, *ctx.saved_tensors), None, None
 
 
 class Rotate(torch.autograd.Function):
@@ -58,49 +62,6 @@ class Rotate(torch.autograd.Function):
         dx[..., :half].addcmul_(dy[..., half:], sin[..., half:])
         dx[..., half:].addcmul_(dy[..., :half], sin[..., :half], value=-1)
         return dx, None, None
-
-
-class Gate(torch.autograd.Function):
-    """`silu(gate) * up`."""
-
-    @staticmethod
-    def forward(ctx: Any, gate: Tensor, up: Tensor) -> Tensor:
-        ctx.save_for_backward(gate, up)
-        return F.silu(gate).mul_(up)
-
-    @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
-        gate, up = ctx.saved_tensors
-        dup = F.silu(gate).mul_(dy)
-        return torch.ops.aten.silu_backward(dy * up, gate), dup
-
-
-class Take(torch.autograd.Function):
-    """Places `(T, F)` to slots `(S, F)`; what stands in padding has no meaning."""
-
-    @staticmethod
-    def forward(ctx: Any, x_TF: Tensor, rows: Rows) -> Tensor:
-        ctx.rows = rows
-        return x_TF.index_select(0, rows.take_S)
-
-    @staticmethod
-    def backward(ctx: Any, dy_SF: Tensor) -> tuple[Tensor, None]:
-        return dy_SF.index_select(0, ctx.rows.put_T), None
-
-
-class Put(torch.autograd.Function):
-    """Slots `(S, F)` back to places `(T, F)`."""
-
-    @staticmethod
-    def forward(ctx: Any, x_SF: Tensor, rows: Rows) -> Tensor:
-        ctx.rows = rows
-        return x_SF.index_select(0, rows.put_T)
-
-    @staticmethod
-    def backward(ctx: Any, dy_TF: Tensor) -> tuple[Tensor, None]:
-        rows: Rows = ctx.rows
-        dx_SF = dy_TF.new_zeros(rows.take_S.numel(), dy_TF.shape[1])
-        return dx_SF.index_copy_(0, rows.put_T, dy_TF), None
 
 
 class Pick(torch.autograd.Function):
@@ -152,20 +113,3 @@ def _chunks(x_KF: Tensor, targets_K: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 _CHUNK = 128
 """Places whose logits exist at a time: 128 times a vocabulary of 3392 fit a core's cache."""
-
-
-def attend(q_THD: Tensor, k_TGD: Tensor, v_TGD: Tensor, rows: Rows, *, scale: float) -> Tensor:
-    """Causal attention within each row; returns `(T, H * D)`. `G` heads of keys and values."""
-    padded: list[Tensor] = [Take.apply(x.flatten(1), rows) for x in (q_THD, k_TGD, v_TGD)]  # type: ignore[no-untyped-call]
-    sizes = [num * longest for num, longest in rows.buckets]
-    head_dim, out = q_THD.shape[2], []
-    for bucket, *parts in zip(
-        rows.buckets, *(x.split_with_sizes(sizes) for x in padded), strict=True
-    ):
-        q, k, v = (x.view(*bucket, -1, head_dim).transpose(1, 2) for x in parts)
-        mixed = F.scaled_dot_product_attention(
-            q, k, v, is_causal=True, scale=scale, enable_gqa=q.shape[1] != k.shape[1]
-        )
-        out.append(mixed.transpose(1, 2).reshape(bucket[0] * bucket[1], -1))
-    back: Tensor = Put.apply(torch.cat(out), rows)  # type: ignore[no-untyped-call]
-    return back

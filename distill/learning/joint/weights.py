@@ -7,6 +7,7 @@ checkpoint see one vector.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +19,36 @@ Shapes = Mapping[str, tuple[int, int]]
 """Module name -> (out, in) features."""
 
 
+@dataclass(frozen=True)
+class Up:
+    """The up factor of one projection: `(R, O)`, its transpose, its gradient, and the projection's
+    place in its group."""
+
+    name: str
+    place: int
+    value: Tensor
+    value_t: Tensor
+    grad: Tensor
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What an adapter adds to a group of projections that read the same input: down factors one
+    under the other, `(len(ups) * R, I)`, so that one product serves them all."""
+
+    down: Tensor
+    down_t: Tensor
+    down_grad: Tensor
+    ups: tuple[Up, ...]
+    ranks: tuple[int, ...]
+    scale: float
+
+
 class Weights:
-    """One adapter. Projections that read the same input are a group (`q_proj k_proj v_proj`): their
-    down factors lie one under the other, and one product serves them all.
+    """One adapter.
 
     Args:
-        groups: names of the modules that share an input, and only those that are targets.
+        groups: names of the modules that share an input (`q_proj k_proj v_proj`).
         shapes: of every module named.
         like: a weight of the base; gives dtype and device.
     """
@@ -37,27 +62,29 @@ class Weights:
         like: Tensor,
     ) -> None:
         self.spec = spec
-        self.groups = tuple(groups)
-        size = sum(
-            spec.rank * (len(group) * shapes[group[0]][1] + sum(shapes[name][0] for name in group))
-            for group in groups
-        )
+        targets = {n for group in groups for n in group if n.rpartition(".")[2] in spec.targets}
+        size = sum(spec.rank * sum(shapes[name]) for name in targets)
         self.param = nn.Parameter(torch.zeros(size, dtype=like.dtype, device=like.device))
         self.grad = torch.zeros_like(self.param)
-        self.down: dict[str, Tensor] = {}
-        """First name of a group -> (len(group) * R, I)."""
-        self.down_grad: dict[str, Tensor] = {}
-        self.up: dict[str, Tensor] = {}
-        """Name -> (R, O)."""
-        self.up_grad: dict[str, Tensor] = {}
+        self.factors: dict[str, Factors] = {}
+        """By the first name of a group, whether or not that is a target itself."""
         at = 0
         for group in groups:
-            rows, columns = len(group) * spec.rank, shapes[group[0]][1]
-            self.down[group[0]], self.down_grad[group[0]] = self._views(at, rows, columns)
+            names = [name for name in group if name in targets]
+            if not names:
+                continue
+            rows, columns = len(names) * spec.rank, shapes[group[0]][1]
+            down, down_grad = self._views(at, rows, columns)
             at += rows * columns
-            for name in group:
-                self.up[name], self.up_grad[name] = self._views(at, spec.rank, shapes[name][0])
+            ups = []
+            for name in names:
+                up, grad = self._views(at, spec.rank, shapes[name][0])
+                ups.append(Up(name, group.index(name), up, up.t(), grad))
                 at += spec.rank * shapes[name][0]
+            ranks = (spec.rank,) * len(names)
+            self.factors[group[0]] = Factors(
+                down, down.t(), down_grad, tuple(ups), ranks, spec.scale
+            )
         self._draw()
 
     def _views(self, at: int, rows: int, columns: int) -> tuple[Tensor, Tensor]:
@@ -66,18 +93,18 @@ class Weights:
 
     def _draw(self) -> None:
         generator = torch.Generator().manual_seed(self.spec.seed)
-        for down in self.down.values():
-            bound = 1 / math.sqrt(down.shape[1])  # as PEFT: uniform, Kaiming with a = sqrt(5)
-            drawn = torch.rand(down.shape, generator=generator, dtype=torch.float64) * 2 - 1
-            down.copy_(drawn * bound)
+        for own in self.factors.values():
+            bound = 1 / math.sqrt(own.down.shape[1])  # as PEFT: uniform, Kaiming with a = sqrt(5)
+            drawn = torch.rand(own.down.shape, generator=generator, dtype=torch.float64) * 2 - 1
+            own.down.copy_(drawn * bound)
 
     def delta(self) -> AdapterDelta:
         """The adapter as deltas; views of the weights, not copies."""
         found: dict[str, Delta] = {}
-        for group in self.groups:
-            downs = self.down[group[0]].split_with_sizes([self.spec.rank] * len(group))
-            for name, down in zip(group, downs, strict=True):
-                found[name] = Delta(down, self.up[name].T, self.spec.scale)
+        for own in self.factors.values():
+            downs = own.down.split_with_sizes(own.ranks)
+            for up, down in zip(own.ups, downs, strict=True):
+                found[up.name] = Delta(down, up.value_t, own.scale)
         return found
 
     def load(self, delta: AdapterDelta) -> None:
