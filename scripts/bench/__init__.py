@@ -16,6 +16,7 @@ BENCHES: Mapping[str, str] = {
     "kernel": "kernel:run",
     "serve": "serve:run",
     "store": "store:run",
+    "train": "train:run",
 }  # name -> "module:function" below this package
 
 

@@ -16,7 +16,7 @@ from .linear import frozen
 
 def inverse_rms(x: Tensor, eps: float) -> Tensor:
     """`1 / sqrt(mean(x^2) + eps)` over the last dimension, which stays, as 1."""
-    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     return norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
 
 
