@@ -19,6 +19,7 @@ from ..worlds.fg.texts import authored_body
 from ..worlds.fg.texts import skill_body as functions_body
 from ..worlds.household.rooms import open_spec as open_home
 from ..worlds.household.texts import skill_body as home_body
+from ..worlds.string_skills.primitives import ALPHABET
 from ..worlds.types import Message
 from ..worlds.world import Teaching
 
@@ -74,6 +75,20 @@ def definitions(rng: random.Random) -> Teaching:
         return _exchange(
             "define each", [name for name, _ in chosen], [authored_body(tuple(chosen))]
         )
+
+    return Teaching(functions_body(spec, rng), draw)
+
+
+def applications(rng: random.Random) -> Teaching:
+    """Definitions; the answer applies some functions, each for itself, to one list."""
+    spec = open_functions(rng)
+
+    def draw(rng: random.Random) -> tuple[Message, ...]:
+        items = tuple(rng.sample(ALPHABET, rng.randint(3, 5)))
+        chosen = rng.sample(spec.functions, rng.randint(1, len(spec.functions)))
+        said = [f"- {name}: {' '.join(operation(items))}".rstrip() for name, operation in chosen]
+        asked = [name for name, _ in chosen]
+        return _exchange(f"apply each to {' '.join(items)}", asked, said)
 
     return Teaching(functions_body(spec, rng), draw)
 

@@ -56,3 +56,15 @@ def test_homes_are_those_of_the_text() -> None:
             thing, place = line.removeprefix("- ").split(": go to ")
             assert thing in told.text
             assert place in told.text.lower()
+
+
+def test_applications_apply_the_functions_of_the_text_one_by_one() -> None:
+    rng = random.Random(8)
+    for _ in range(20):
+        told = practice.applications(rng)
+        assert told.text is not None
+        request, answer = told.draw(rng)
+        asked = request["content"].split(": ")[1].split(", ")
+        lines = answer["content"].split("\n")
+        assert [line.removeprefix("- ").split(":")[0] for line in lines] == asked
+        assert all(name in told.text for name in asked)
