@@ -185,14 +185,33 @@ def train_shared(
 ) -> tuple[Version, SftResult]:
     """One adapter on the pooled demonstrations; the caller sets a rank in `config`."""
     licences = {lesson.skill.license for lesson in lessons}
+    return train_rows(
+        [demonstration for lesson in lessons for demonstration in lesson.demonstrations],
+        config, bench, name=name, recipe=recipe, seed=seed,
+        description="One adapter for " + ", ".join(lesson.skill.name for lesson in lessons),
+        licence=licences.pop() if len(licences) == 1 else None,
+    )  # fmt: skip
+
+
+def train_rows(
+    rows: Sequence[Demonstration],
+    config: SkillTraining,
+    bench: Workbench,
+    *,
+    name: str,
+    recipe: str,
+    seed: int,
+    description: str,
+    licence: str | None,
+) -> tuple[Version, SftResult]:
+    """One adapter on rows that the caller chose, of one skill or of many."""
     card = Card(
         kind="shared",
         base=bench.identity.for_card(name=bench.base_name),
-        description="One adapter for " + ", ".join(lesson.skill.name for lesson in lessons),
-        licence=licences.pop() if len(licences) == 1 else None,
+        description=description,
+        licence=licence,
     )
-    pooled = [demonstration for lesson in lessons for demonstration in lesson.demonstrations]
-    return _train_and_keep(pooled, config, bench, card=card, name=name, recipe=recipe, seed=seed)
+    return _train_and_keep(rows, config, bench, card=card, name=name, recipe=recipe, seed=seed)
 
 
 def _train_and_keep(

@@ -20,7 +20,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ..distill.provenance import code_revision
-from ..distill.tiny_base import tiny_base_path
+from ..distill.tiny_base import NAMES, tiny_base_path
 from ..distill.tiny_base.corpus import Corpus
 from ..distill.tiny_base.export import (
     EDITION,
@@ -39,8 +39,6 @@ from ..distill.tiny_base.shape import SHAPES, new_model
 
 STOPPED = 3
 """Exit code of a run that was stopped before the end of its schedule."""
-
-NAMES = {"base": "skillweave-tiny", "small": "skillweave-tiny-small"}
 
 
 def main() -> int:

@@ -98,7 +98,6 @@ class Finished:
     """What a recipe gives back: results of items under its criterion, and what they cost."""
 
     criterion: Criterion
-    source: str
     results: tuple[ItemResult, ...]
     rollouts: int
     base: str
@@ -170,7 +169,7 @@ def run_once(name: str, recipe: Recipe, config: BaseModel, context: RecipeContex
         judgement,
         done.criterion,
         recipe=name,
-        source=done.source,
+        source=recipe.source,
         seeds={"run": context.seed, "bootstrap": context.seed},
         base=done.base,
         code=code_revision(),

@@ -3,10 +3,14 @@
 Two sizes share one tokenizer and one chat template; the smaller stands in the folder `small`.
 """
 
+import json
 from pathlib import Path
 from typing import Literal
 
 Size = Literal["base", "small"]
+
+NAMES: dict[Size, str] = {"base": "skillweave-tiny", "small": "skillweave-tiny-small"}
+"""What the cards of the two sizes call them."""
 
 
 def tiny_base_path(size: Size = "base") -> Path:
@@ -16,8 +20,15 @@ def tiny_base_path(size: Size = "base") -> Path:
 
 
 def is_tiny(base: Path) -> bool:
-    """Whether a folder is a shipped base, of either size."""
-    return base.resolve() in {tiny_base_path().resolve(), tiny_base_path("small").resolve()}
+    """Whether a folder holds a base of ours: a shipped one, a copy, or one trained by our script.
+
+    Its `card.json` says so; a folder without one that can be read is somebody else's.
+    """
+    try:
+        card = json.loads((base / "card.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(card, dict) and card.get("name") in NAMES.values()
 
 
-__all__ = ["Size", "is_tiny", "tiny_base_path"]
+__all__ = ["NAMES", "Size", "is_tiny", "tiny_base_path"]

@@ -13,6 +13,7 @@ from ..worlds.facts.classes import CLASS_OF
 from ..worlds.facts.held_out import draw_code, is_fact_held_out
 from ..worlds.facts.teaching import open_spec as open_table
 from ..worlds.facts.texts import skill_body as facts_body
+from ..worlds.fg.answers import step
 from ..worlds.fg.spec import NAMES
 from ..worlds.fg.teaching import open_spec as open_functions
 from ..worlds.fg.texts import authored_body
@@ -86,7 +87,7 @@ def applications(rng: random.Random) -> Teaching:
     def draw(rng: random.Random) -> tuple[Message, ...]:
         items = tuple(rng.sample(ALPHABET, rng.randint(3, 5)))
         chosen = rng.sample(spec.functions, rng.randint(1, len(spec.functions)))
-        said = [f"- {name}: {' '.join(operation(items))}".rstrip() for name, operation in chosen]
+        said = [step(name, operation, operation(items)) for name, operation in chosen]
         asked = [name for name, _ in chosen]
         return _exchange(f"apply each to {' '.join(items)}", asked, said)
 

@@ -31,7 +31,6 @@ from skillweave.distill.recipes.drawing import draw_items, draw_skills
 from skillweave.distill.serving import ServePlan
 from skillweave.distill.skill_arms import AskServed, none_arm, text_arm
 
-SOURCE = "Title, arXiv:0000.00000"
 CRITERION = Criterion(  # written before the run; its digest goes into the verdict
     statement="What is said twice works, and not by its words alone.",
     preconditions=(Above(what=diff("text", "none"), bar=0.30),),
@@ -69,13 +68,13 @@ def run(config: Settings, context: RecipeContext) -> Finished:
 
     with context.launch(ServePlan(context.base, context.store.root, rank=8, slots=1)) as served:
         results = asyncio.run(ask(served.url))
-    return Finished(CRITERION, SOURCE, results, context.budget.spent["rollouts"], base)
+    return Finished(CRITERION, results, context.budget.spent["rollouts"], base)
 
 
 RECIPE = Recipe(
     Settings,
     run,
-    source=SOURCE,
+    source="Title, arXiv:0000.00000",
     method="{name}",  # the arm that `skillweave recipe compare` takes
     worlds=("string_skills",),
     controls={{

@@ -8,10 +8,13 @@ from .spec import ConstraintSpec
 
 
 def worked_answer(spec: ConstraintSpec, items: Symbols) -> str:
-    """The constraints as notes, the places one by one, then the final line."""
+    """The constraints as notes, the length, the places one by one, then the final line.
+
+    The length comes first because some constraints speak of the end.
+    """
     notes = ", ".join(note(row.kind, row.params) for row in spec.constraints)
     places = " ".join(f"{i} {symbol}" for i, symbol in enumerate(items, 1))
-    return f"{notes}\n{places}\n{FINAL} {' '.join(items)}"
+    return f"{notes}\nlength {len(items)}\n{places}\n{FINAL} {' '.join(items)}"
 
 
 def score(answer: str, spec: ConstraintSpec, letters: Symbols) -> Verdict:

@@ -1,7 +1,8 @@
 """Worked answers of the world of functions, and what went wrong in one. Pure.
 
-An answer names each function with the list after it, innermost first, and ends with the final
-line, which alone is scored. Model text is read as text and never run.
+An answer says what each function does by the definitions, with the list after it, innermost
+first, and ends with the final line, which alone is scored. So finding a definition and following
+it are two steps that stand one after the other. Model text is read as text and never run.
 """
 
 import re
@@ -10,24 +11,28 @@ from typing import Literal
 
 from ..string_skills.answers import FINAL, score
 from ..string_skills.primitives import Symbols
+from ..string_skills.spec import Operation
 from .spec import Chain
 
 Failure = Literal["none", "form", "composition", "order", "function"]
-_STEP = re.compile(r"\d+ ([a-z]+):((?: [a-z]){0,64})")
+_STEP = re.compile(r"(?!final\b)([a-z]+)(?: =(?: [a-z0-9-]{1,20}){1,3})? ?:((?: [a-z]){0,64})")
 
 
-def worked_answer(chain: Chain, states: Sequence[Symbols]) -> str:
-    """The reference answer to a call: `1 dax: c b`, and so on, then the final line."""
-    lines = [
-        f"{i} {name}: {' '.join(state)}"
-        for i, (name, state) in enumerate(zip(chain, states, strict=True), 1)
-    ]
+def step(name: str, operation: Operation, state: Symbols) -> str:
+    """One line of an answer: `dax = drop-first 1: c b`."""
+    return f"{name} = {' '.join((operation.kind, *operation.params))}: {' '.join(state)}".rstrip()
+
+
+def worked_answer(chain: Chain, operations: Sequence[Operation], states: Sequence[Symbols]) -> str:
+    """The reference answer to a call: a line for each function, then the final line."""
+    lines = [step(*row) for row in zip(chain, operations, states, strict=True)]
     return "\n".join([*lines, f"{FINAL} {' '.join(states[-1])}"])
 
 
-def answer_words(states: Sequence[Symbols]) -> int:
+def answer_words(operations: Sequence[Operation], states: Sequence[Symbols]) -> int:
     """The length of a worked answer, in words, marks and line ends."""
-    return sum(len(state) + 4 for state in states) + len(states[-1]) + 2
+    said = sum(operation.kind.count("-") * 2 + len(operation.params) for operation in operations)
+    return said + sum(len(state) + 5 for state in states) + len(states[-1]) + 2
 
 
 def trace(text: str) -> tuple[tuple[str, Symbols], ...]:

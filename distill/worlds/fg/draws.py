@@ -11,7 +11,7 @@ from .spec import NAMES, Chain, Compositions, FunctionsSpec
 
 MAX_SYMBOLS = 8
 """Longest list after any function."""
-MAX_ANSWER_WORDS = 58
+MAX_ANSWER_WORDS = 75
 _TRIES_A_CHAIN = 12
 MAX_TRIES = 400
 """Calls in a row for which no list is found before the functions are refused."""
@@ -93,7 +93,7 @@ def items_for(spec: FunctionsSpec, chain: Chain, rng: random.Random) -> Symbols 
             if symbol not in items and rng.random() < 0.8:
                 items[rng.randrange(len(items))] = symbol
         states = _short_states(spec, chain, tuple(items))
-        if not states or answer_words(states) > MAX_ANSWER_WORDS:
+        if not states or answer_words(spec.operations(chain), states) > MAX_ANSWER_WORDS:
             continue
         if states[-1] not in part_results(spec, chain, tuple(items)):
             return tuple(items)

@@ -14,6 +14,7 @@ from ....adapters.skills import Skill
 from ..metadata import CHECKER_KEY, WORLD_KEY, read_checker
 from ..string_skills.answers import score
 from ..string_skills.primitives import Symbols
+from ..string_skills.spec import Operation
 from ..types import Message, OneTurn, Split, Verdict
 from .answers import Failure, failure, worked_answer
 from .draws import draw_call
@@ -31,12 +32,13 @@ _TITLES = "alpha beta gamma delta epsilon zeta eta theta kappa lambda sigma omeg
 
 @dataclass(frozen=True)
 class CallTask:
-    """One call of named functions. `family` is the skill's name; `states` follow the chain."""
+    """One call of named functions. `family` is the skill's name; `states` follow the `chain`."""
 
     family: str
     split: Split
     request: str
     chain: Chain
+    operations: tuple[Operation, ...]
     items: Symbols
     states: tuple[Symbols, ...]
     wording: Wording = "seen"
@@ -50,7 +52,7 @@ class CallTask:
 
     @property
     def worked(self) -> str:
-        return worked_answer(self.chain, self.states)
+        return worked_answer(self.chain, self.operations, self.states)
 
     @property
     def id(self) -> str:
@@ -122,12 +124,14 @@ def _draw_task(
     spec: FunctionsSpec, family: str, split: Split, wording: Wording, rng: random.Random
 ) -> CallTask:
     chain, items = draw_call(spec, rng)
-    held_out = held_out_compositions(spec.operations(chain))
+    operations = spec.operations(chain)
+    held_out = held_out_compositions(operations)
     return CallTask(
         family,
         split,
         request_text(chain, items, rng, wording=wording),
         chain,
+        operations,
         items,
         spec.states(chain, items),
         wording,

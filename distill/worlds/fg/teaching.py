@@ -58,15 +58,18 @@ def _exchange(request: str, answer: str) -> tuple[Message, Message]:
     return {"role": "user", "content": request}, {"role": "assistant", "content": answer}
 
 
+def expert_answer(spec: FunctionsSpec, chain: Chain, items: Symbols) -> str:
+    """The reference answer to a call of these functions."""
+    return worked_answer(chain, spec.operations(chain), spec.states(chain, items))
+
+
 def follower(rng: random.Random, *, shares: Sequence[float] = DEPTH_SHARES) -> Teaching:
     """Definitions, and calls answered by them."""
     spec = open_spec(rng)
 
     def draw(rng: random.Random) -> tuple[Message, ...]:
         chain, items = open_call(spec, rng, shares)
-        return _exchange(
-            request_text(chain, items, rng), worked_answer(chain, spec.states(chain, items))
-        )
+        return _exchange(request_text(chain, items, rng), expert_answer(spec, chain, items))
 
     return Teaching(skill_body(spec, rng), draw)
 
@@ -114,8 +117,7 @@ def _examples(
     spec: FunctionsSpec, chain: Chain, lists: Sequence[Symbols], rng: random.Random
 ) -> tuple[Message, Message]:
     solved = [
-        (request_text(chain, items, rng), worked_answer(chain, spec.states(chain, items)))
-        for items in lists
+        (request_text(chain, items, rng), expert_answer(spec, chain, items)) for items in lists
     ]
     functions = dict(zip(chain, spec.operations(chain), strict=True))
     return _exchange(author_request(solved, rng), authored_body(tuple(functions.items())))

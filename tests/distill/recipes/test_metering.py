@@ -45,7 +45,7 @@ def test_the_request_whose_tokens_are_too_many_is_the_last() -> None:
 
 
 def test_settings_of_s2l_shrink_to_the_rollouts_and_never_grow() -> None:
-    config = S2L(steps=(1, 2), num_requests=50, preflight_requests=5)
+    config = S2L(levels=(1, 2), num_requests=50, preflight_requests=5)
     assert fit(config, Budget({"rollouts": 80})).num_requests == 30  # 2 * (30 + 2 * 5)
     assert fit(config, Budget({"rollouts": 10_000})) == config
     assert RECIPE.settings_within(config, Budget()) is config

@@ -12,12 +12,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from skillweave.adapters.skills import validate_skill
+from skillweave.adapters.skills import Skill, validate_skill
 from skillweave.adapters.store.store import Store
 from skillweave.distill.evaluation import RecipeVerdict
 from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.recipes import RecipeContext, recipe_table, verdict_of
-from skillweave.distill.recipes.s2l import CRITERION, S2L, drawn_skills
+from skillweave.distill.recipes.drawing import draw_skills
+from skillweave.distill.recipes.s2l import CRITERION, S2L
 from skillweave.distill.serving import Served, ServePlan
 from skillweave.distill.worlds.string_skills import (
     CHECKER_KEY,
@@ -39,6 +40,11 @@ SMALL = S2L(
 Launch = Callable[[ServePlan], AbstractContextManager[Served]]
 
 
+def drawn(folder: Path, *, seed: int) -> list[Skill]:
+    """The skills that the recipe draws by itself."""
+    return draw_skills("string_skills", S2L().levels, folder=folder, seed=seed)
+
+
 def test_the_settings_and_the_shipped_file_agree(repository: Path) -> None:
     text = (repository / "configs" / "recipes" / "s2l.toml").read_text()
     assert S2L.model_validate(tomllib.loads(text)) == S2L()
@@ -53,10 +59,10 @@ def test_the_table_holds_recipes_whose_settings_name_them() -> None:
 
 
 def test_drawn_skills_are_held_out_folders_by_seed(tmp_path: Path) -> None:
-    skills = drawn_skills(tmp_path / "one", seed=4)
-    again = drawn_skills(tmp_path / "two", seed=4)
+    skills = drawn(tmp_path / "one", seed=4)
+    again = drawn(tmp_path / "two", seed=4)
     assert [skill.digest for skill in skills] == [skill.digest for skill in again]
-    assert [skill.body for skill in drawn_skills(tmp_path / "other", seed=5)] != [
+    assert [skill.body for skill in drawn(tmp_path / "other", seed=5)] != [
         skill.body for skill in skills
     ]
     assert len(skills) == 6
@@ -109,7 +115,7 @@ def server(
 def run(
     small_base_dir: Path, tmp_path: Path, *, obey: bool, num_lost: int = 0
 ) -> tuple[RecipeVerdict, Store, list[ServePlan], list[Body]]:
-    skills = drawn_skills(tmp_path / "drawn", seed=1)
+    skills = drawn(tmp_path / "drawn", seed=1)
     specs = {skill.name: SkillSpec.from_json(skill.metadata[CHECKER_KEY]) for skill in skills}
     lost = [skill.body.strip() for skill in skills[:num_lost]]
     launch, plans, published = server(specs=specs, obey=obey, lost=lost)
@@ -148,9 +154,9 @@ def test_a_skill_that_cannot_be_taught_takes_part_without_an_adapter(
     assert len(store.list()) == len(published) == 5
     assert {arm.n for arm in verdict.arms.values()} == {6 * 8}
     assert verdict.arms["s2l"].mean == pytest.approx(5 / 6)
-    lost = drawn_skills(tmp_path / "again", seed=1)[0].name
+    lost = drawn(tmp_path / "again", seed=1)[0].name
     assert verdict.notes == (
-        f"{lost}: 0 of 8 demonstrations verified, so no adapter; s2l asks the base",
+        f"{lost}: 0 of 8 demonstrations verified, so no adapter; its arm asks the base",
     )
 
 

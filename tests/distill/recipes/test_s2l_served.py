@@ -30,7 +30,7 @@ from skillweave.scripts.launching import launcher
 
 pytestmark = pytest.mark.vllm
 
-SLICE = S2L(steps=(1, 2), num_requests=40, preflight_requests=8, num_items=12)
+SLICE = S2L(levels=(1, 2), num_requests=40, preflight_requests=8, num_items=12)
 
 
 @dataclass(frozen=True)

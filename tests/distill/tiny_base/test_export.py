@@ -87,6 +87,10 @@ def test_the_shipped_base_is_recognised_wherever_one_looks_from(tmp_path: Path) 
     (tmp_path / "link").symlink_to(tiny_base_path())
     assert is_tiny(tiny_base_path())
     assert is_tiny(tmp_path / "link")
-    assert is_tiny(tiny_base_path("small"))
     assert tiny_base_path("small").parent == tiny_base_path()
     assert not is_tiny(tmp_path)
+    card = tmp_path / "card.json"
+    for text, ours in (('{"name": "skillweave-tiny-small"}', True), ('{"name": "x"}', False),
+                       ("[]", False), ("no JSON", False)):  # fmt: skip
+        card.write_text(text)
+        assert is_tiny(tmp_path) == ours

@@ -66,5 +66,5 @@ def test_applications_apply_the_functions_of_the_text_one_by_one() -> None:
         request, answer = told.draw(rng)
         asked = request["content"].split(": ")[1].split(", ")
         lines = answer["content"].split("\n")
-        assert [line.removeprefix("- ").split(":")[0] for line in lines] == asked
+        assert [line.split(" = ")[0] for line in lines] == asked
         assert all(name in told.text for name in asked)

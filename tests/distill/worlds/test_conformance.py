@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from .playing import NEEDS, SEEDS, drawn, levels, need, play
 from .words import num_tokens, unknown_words
 
-MAX_BODY, MAX_REQUEST, MAX_ANSWER = 130, 40, 60
+MAX_BODY, MAX_REQUEST, MAX_ANSWER = 130, 40, 80
 MAX_ACTION, MAX_OBSERVATION, MAX_FIRST = 8, 30, 60
 """Tokens; of worlds of several turns an action, an observation, and what opens the episode."""
 

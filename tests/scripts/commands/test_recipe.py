@@ -35,7 +35,8 @@ def test_the_list_says_which_paper_and_what_the_results_say(
 ) -> None:
     assert main(["recipe", "list", "--json"]) == 0
     row = json.loads(capsys.readouterr().out)["s2l"]
-    assert (row["source"], row["worlds"]) == (recipe_table()["s2l"].source, ["string_skills"])
+    assert row["source"] == recipe_table()["s2l"].source
+    assert row["worlds"] == ["string_skills", "facts"]
     assert row["status"] == committed_status("s2l")
     assert committed_status("s2l", tmp_path) == "not run"
     write_verdicts(tmp_path / "s2l.json", [verdict(0), verdict(1)])

@@ -17,6 +17,7 @@ from skillweave.distill.worlds.constraints import (
     held_out_parts,
     is_held_out,
 )
+from skillweave.distill.worlds.constraints.answers import worked_answer
 from skillweave.distill.worlds.constraints.draw import draw_spec
 from skillweave.distill.worlds.constraints.split import HELD_OUT_LETTERS, HELD_OUT_PAIRS
 from skillweave.distill.worlds.constraints.texts import request_text
@@ -31,6 +32,12 @@ SPEC = ConstraintSpec(
 def one_task() -> ConstraintTask:
     letters = tuple("dnmkrcgp")
     return ConstraintTask("f", "train", "letters: " + " ".join(letters), SPEC, letters, "seen", "")
+
+
+def test_a_worked_answer_notes_the_rules_and_the_length_before_the_places() -> None:
+    said = "start k, count 4, avoid m\nlength 4\n1 k 2 d 3 n 4 r\nfinal: k d n r"
+    assert worked_answer(SPEC, tuple("kdnr")) == said
+    assert one_task().verify(said).passed
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,22 @@ from skillweave.distill.worlds.string_skills import Operation
 SPEC = FunctionsSpec((("blim", Operation("reverse")), ("dax", Operation("append", ("k",)))), 2)
 CHAIN = ("dax", "blim")
 STATES = SPEC.states(CHAIN, ("b", "c"))
-RIGHT = "1 dax: b c k\n2 blim: k c b\nfinal: k c b"
+RIGHT = "dax = append k: b c k\nblim = reverse: k c b\nfinal: k c b"
 
 
-def test_a_worked_answer_names_each_function_with_the_list_after_it() -> None:
-    assert worked_answer(CHAIN, STATES) == RIGHT
-    assert answer_words(STATES) == len(
-        "1 dax : b c k \n 2 blim : k c b \n final : k c b".split(" ")
+def test_a_worked_answer_says_what_each_function_does_and_the_list_after_it() -> None:
+    operations = SPEC.operations(CHAIN)
+    assert worked_answer(CHAIN, operations, STATES) == RIGHT
+    assert answer_words(operations, STATES) == len(
+        "dax = append k : b c k \n blim = reverse : k c b \n final : k c b".split(" ")
     )
+    assert worked_answer(("dax",), (Operation("set-place", ("2", "k")),), (("b", "k"),)) == (
+        "dax = set-place 2 k: b k\nfinal: b k"
+    )
+
+
+def test_an_answer_may_leave_out_what_a_function_does() -> None:
+    assert trace("dax: b c k\nblim : k c b") == trace(RIGHT)
     assert trace(RIGHT) == (("dax", ("b", "c", "k")), ("blim", ("k", "c", "b")))
 
 
@@ -29,14 +37,14 @@ def test_a_worked_answer_names_each_function_with_the_list_after_it() -> None:
         ("final: k c b", "none"),
         ("", "form"),
         ("final: b c", "form"),
-        ("1 dax: b c k\n2 blim: k c b", "form"),
+        ("dax: b c k\nblim: k c b", "form"),
         (f"{RIGHT}\nfinal: k c b", "form"),
-        ("1 dax: b c k\nfinal: b c k", "composition"),
-        ("1 dax: b c k\n2 dax: b c k k\nfinal: b c k k", "composition"),
-        ("1 dax: b c k\n2 wug: b c k\nfinal: b c k", "composition"),
-        ("1 blim: c b\n2 dax: c b k\nfinal: c b k", "order"),
-        ("1 dax: b c k\n2 blim: k b c\nfinal: k b c", "function"),
-        ("1 dax: b c k\n2 blim: k c b\nfinal: k c", "function"),
+        ("dax: b c k\nfinal: b c k", "composition"),
+        ("dax: b c k\ndax: b c k k\nfinal: b c k k", "composition"),
+        ("dax: b c k\nwug: b c k\nfinal: b c k", "composition"),
+        ("blim: c b\ndax: c b k\nfinal: c b k", "order"),
+        ("dax: b c k\nblim: k b c\nfinal: k b c", "function"),
+        ("dax: b c k\nblim: k c b\nfinal: k c", "function"),
     ],
 )
 def test_an_answer_is_right_or_fails_in_one_way(text: str, what: str) -> None:
@@ -44,8 +52,8 @@ def test_an_answer_is_right_or_fails_in_one_way(text: str, what: str) -> None:
 
 
 def test_a_trace_is_read_of_anything_and_quickly() -> None:
-    assert trace("\udcff\n1 dax: " + "k " * 500_000) == ()
-    assert trace("1 " + "a" * 1_000_000 + "\n1 dax: b; import os") == ()
+    assert trace("\udcff\ndax: " + "k " * 500_000) == ()
+    assert trace("a" * 1_000_000 + "\ndax: b; import os") == ()
 
 
 def test_one_call_in_three_notations() -> None:

@@ -1,0 +1,237 @@
+"""The course of a recipe: skills are taught, trained and published on one server, then judged.
+
+Owns the order, and what every part needs of the others: which requests were used, which model
+string stands for which weights, what was spent. Refuses to own any method: what is learned and
+which arms are asked is the recipe's. Worlds of several turns are asked; to be taught they need
+rollouts, which this is not.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ...adapters import UsageError, Version
+from ...adapters.skills import Skill
+from ..demonstrations import Demonstration, Teacher
+from ..evaluation import Arm, Budget, BudgetExceeded, Criterion
+from ..evaluation.types import ItemResult
+from ..policy import Policy, ServedPolicy
+from ..serving import Served, ServePlan, admin
+from ..skill_arms import BASE, AskServed, held_out_items
+from ..skill_training import Lesson, SkillTraining, teach, train, train_rows
+from ..trainable import checked
+from ..workbench import Workbench
+from ..worlds.checkers import worlds
+from ..worlds.string_skills import SplitLedger
+from ..worlds.types import Split, Task
+from .drawing import draw_skills
+from .run import Finished, RecipeContext
+
+T = TypeVar("T")
+Settings = TypeVar("Settings", bound=SkillTraining)
+
+FEWEST_REQUESTS = 8
+"""A skill is not taught with fewer."""
+
+
+@dataclass
+class Course:
+    """One run of a recipe behind one server; `open_course` starts one.
+
+    `weights` maps the model strings that were published to the digests of their weights.
+    """
+
+    name: str
+    config: SkillTraining
+    context: RecipeContext
+    bench: Workbench
+    served: Served
+    lessons: list[Lesson] = field(default_factory=list)
+    weights: dict[str, str] = field(default_factory=dict)
+    _ledger: SplitLedger = field(default_factory=SplitLedger)
+
+    def draw_skills(self, levels: Sequence[int]) -> list[Skill]:
+        """One held-out skill a level of the world that the recipe runs on."""
+        folder = self.context.work / "skills"
+        return draw_skills(self.context.world, levels, folder=folder, seed=self.context.seed)
+
+    def teach(self, skills: Sequence[Skill]) -> list[Lesson]:
+        """The base answers requests with each text before it; what verifies is kept.
+
+        Every skill gives a lesson, also one whose text does not help: nothing is selected.
+
+        Raises:
+            UsageError: a world of several turns.
+            BudgetExceeded: an answer too many.
+        """
+        self._require_one_turn("taught by demonstrations")
+
+        async def each(policy: Policy) -> list[Lesson]:
+            teacher = Teacher(policy)
+            return [
+                await teach(
+                    skill, self.config, self.bench, teacher=teacher, seed=self.context.seed,
+                    force=True, take_few=True,
+                )
+                for skill in skills
+            ]  # fmt: skip
+
+        lessons = self.with_policy(each)
+        for lesson in lessons:
+            self._ledger.record("train", lesson.asked_ids)
+        self.lessons += lessons
+        return lessons
+
+    def carry(self, lessons: Sequence[Lesson]) -> dict[str, str]:
+        """One adapter for each lesson, published.
+
+        Returns:
+            Skill -> model string; `BASE` for a skill that could not be taught.
+        """
+        models = dict.fromkeys((lesson.skill.name for lesson in lessons), BASE)
+        for lesson in lessons:
+            if lesson.trainable:
+                carried = train(
+                    lesson, self.config, self.bench, recipe=self.name, seed=self.context.seed
+                )
+                models[lesson.skill.name] = self._publish(carried.version)
+        return models
+
+    def carry_rows(
+        self, name: str, rows: Sequence[Demonstration], *, description: str, licence: str | None
+    ) -> str:
+        """One adapter on rows that the recipe chose, published under `name`; its model string."""
+        version, _ = train_rows(
+            rows, self.config, self.bench, name=name, recipe=self.name,
+            seed=self.context.seed, description=description, licence=licence,
+        )  # fmt: skip
+        return self._publish(version)
+
+    def tasks(self, skills: Sequence[Skill], split: Split, *, num_items: int) -> list[Task]:
+        """Requests of every skill from one split, none of which another split has.
+
+        Raises:
+            RefusedSkill: this base cannot read one of the skills.
+            ValueError: a skill does not have so many.
+        """
+        used = {lesson.skill.name: lesson.asked_ids for lesson in self.lessons}
+        return held_out_items(
+            {skill.name: checked(skill, self.context.base) for skill in skills},
+            num_items=num_items, seed=self.context.seed, exclude=used,
+            ledger=self._ledger, split=split,
+        )  # fmt: skip
+
+    def ask(
+        self, arms: Sequence[Arm], items: Sequence[Task], *, criterion: Criterion
+    ) -> tuple[ItemResult, ...]:
+        """Every arm answers every item; see `RecipeContext.ask`."""
+        self._require_one_turn("asked in one turn")
+        sampling = self.config.sampling
+
+        async def asked() -> tuple[ItemResult, ...]:
+            async with ServedPolicy(self.served.url) as policy:
+                return await self.context.ask(
+                    arms, items, criterion=criterion, ask=AskServed(policy, sampling),
+                    base=self.bench.identity.family_digest, sampling=sampling,
+                    weights=self.weights,
+                )  # fmt: skip
+
+        return asyncio.run(asked())
+
+    def with_policy(self, use: Callable[[Policy], Awaitable[T]]) -> T:
+        """Whatever samples for learning, under the budget of the run."""
+
+        async def using() -> T:
+            async with ServedPolicy(self.served.url) as policy:
+                return await use(self.context.metered(policy))
+
+        return asyncio.run(using())
+
+    def finished(
+        self, results: tuple[ItemResult, ...], *, criterion: Criterion, notes: Sequence[str] = ()
+    ) -> Finished:
+        """What `run` gives back, with a note on every skill that was taught badly."""
+        return Finished(
+            criterion,
+            results,
+            rollouts=self.context.budget.spent["rollouts"],
+            base=self.bench.identity.family_digest,
+            notes=(*taught_badly(self.lessons, self.config), *notes),
+        )
+
+    def _publish(self, version: Version) -> str:
+        admin(self.served, "publish", {"ref": version.ref})
+        model = f"{version.ref}:adapter"
+        self.weights[model] = version.weights_digest
+        return model
+
+    def _require_one_turn(self, what: str) -> None:
+        turns = worlds()[self.context.world].spec.max_turns
+        if turns > 1:
+            raise UsageError(
+                f"world {self.context.world!r} has episodes of up to {turns} turns and cannot be "
+                f"{what}; choose a world of one turn"
+            )
+
+
+@contextmanager
+def open_course(
+    name: str, config: SkillTraining, context: RecipeContext, *, adapters: int
+) -> Iterator[Course]:
+    """A server on the base and the run's store, with room for so many adapters at once."""
+    bench = Workbench(context.base, context.store, report=context.report)
+    plan = ServePlan(context.base, context.store.root, rank=config.sft.rank, slots=adapters)
+    with context.launch(plan) as served:
+        yield Course(name, config, context, bench, served)
+
+
+def requests_within(config: Settings, budget: Budget, *, num_skills: int) -> Settings:
+    """As many requests a skill as the rollouts allow, never more than the settings say.
+
+    Raises:
+        BudgetExceeded: fewer than eight requests a skill would be left.
+    """
+    limit = budget.limits.get("rollouts")
+    if limit is None:
+        return config
+    preflight = 2 * config.preflight_requests
+    num_requests = min(config.num_requests, limit // num_skills - preflight)
+    if num_requests < FEWEST_REQUESTS:
+        least = (FEWEST_REQUESTS + preflight) * num_skills
+        raise BudgetExceeded(
+            f"{limit} rollouts are too few for {num_skills} skills with {preflight} of preflight "
+            f"each: expected at least {least}; raise the budget or set preflight_requests lower"
+        )
+    return config.model_copy(update={"num_requests": num_requests})
+
+
+def taught_badly(lessons: Sequence[Lesson], config: SkillTraining) -> tuple[str, ...]:
+    """A note for each skill that was taught from too few demonstrations, or not at all."""
+    out = []
+    for lesson in lessons:
+        name, kept = lesson.skill.name, lesson.yielded.kept
+        verified = f"{kept} of {lesson.yielded.asked} demonstrations verified"
+        if not lesson.trainable:
+            out.append(f"{name}: {verified}, so no adapter; its arm asks the base")
+        elif kept < config.min_demonstrations:
+            out.append(f"{name}: {verified}, fewer than the {config.min_demonstrations} wanted")
+    return tuple(out)
+
+
+def expert_rows(tasks: Sequence[Task]) -> list[Demonstration]:
+    """Requests with their reference answers, where no teacher has to be asked.
+
+    Raises:
+        UsageError: a task whose world has no expert, or that takes more than one turn.
+    """
+    rows = []
+    for task in tasks:
+        environment = task.environment()
+        environment.reset(0)
+        answer = environment.expert()
+        if answer is None or not environment.step(answer).terminated:
+            raise UsageError(f"task {task.id!r} has no reference answer in one turn")
+        rows.append(Demonstration(task.id, task.messages, answer))
+    return rows
