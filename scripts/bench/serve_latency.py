@@ -8,6 +8,7 @@ import json
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .rows import Row
 from .serve_sides import Side
@@ -64,12 +65,23 @@ def in_turn(direct: Side, through: Side, body: dict[str, object], *, pairs: int)
 
 
 def said(heard: Heard) -> list[object]:
-    """The JSON of an answer, or of each event of a stream, without what may differ."""
-    if heard.headers.get("content-type", "").startswith("text/event-stream"):
-        parts = [part.removeprefix(b"data: ") for part in heard.body.split(b"\n\n") if part]
-    else:
-        parts = [heard.body]
-    return [_bare(part) for part in parts]
+    """The JSON of an answer, or what a stream says in all, without what may differ.
+
+    An engine that is ahead of its sender puts two tokens into one event, so of a stream the text
+    is taken together; every event that says something else follows.
+    """
+    if not heard.headers.get("content-type", "").startswith("text/event-stream"):
+        return [_bare(heard.body)]
+    text, rest = "", list[object]()
+    for part in filter(None, heard.body.split(b"\n\n")):
+        event = _bare(part.removeprefix(b"data: "))
+        choices = event.get("choices", ())
+        deltas = [choice.get("delta", {}) for choice in choices]
+        text += "".join(delta.pop("content", None) or "" for delta in deltas)
+        text += "".join(choice.pop("text", "") for choice in choices)
+        if not choices or any(deltas) or any(row.get("finish_reason") for row in choices):
+            rest.append(event)
+    return [text, *rest]
 
 
 def quantile(values: Sequence[float], q: float) -> float:
@@ -161,10 +173,11 @@ def _sides(heard: Sequence[Heard], of: Callable[[Heard], float]) -> dict[str, ob
     return {"p50_s": quantile(seconds, 0.5), "p99_s": quantile(seconds, 0.99), "n": len(seconds)}
 
 
-def _bare(part: bytes) -> object:
+def _bare(part: bytes) -> dict[str, Any]:
+    """A JSON document without ids, times and names; the end mark of a stream is one as well."""
     if part.strip() == b"[DONE]":
-        return "[DONE]"
-    document = json.loads(part)
+        return {"end": "[DONE]"}
+    document: dict[str, Any] = json.loads(part)
     for name in ("id", "created", "model", "sent_ns", "system_fingerprint"):
         document.pop(name, None)
     return document

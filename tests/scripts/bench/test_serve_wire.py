@@ -57,9 +57,25 @@ def test_a_stream_is_put_together_and_timed(engine: Side) -> None:
     expected = b"".join(events(engine.model, 4, chat=True))
     again = Heard(200, {"content-type": "text/event-stream"}, expected, 0.0, 0.0)
     assert said(streamed) == said(again)
-    assert said(streamed)[-1] == "[DONE]"
+    assert said(streamed)[-1] == {"end": "[DONE]"}
     assert len(delays([streamed])) == 4
     assert 0.0 < streamed.first_s < streamed.total_s
+
+
+def stream(*choices: dict[str, object]) -> Heard:
+    documents = [json.dumps({"id": str(n), "choices": [c]}) for n, c in enumerate(choices)]
+    body = "".join(f"data: {text}\n\n" for text in [*documents, "[DONE]"])
+    return Heard(200, {"content-type": "text/event-stream"}, body.encode(), 0.0, 0.0)
+
+
+def test_two_tokens_in_one_event_say_what_they_say_in_two() -> None:
+    begin = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+    one, two = ({"delta": {"content": text}, "finish_reason": None} for text in ("a ", "b"))
+    both = {"delta": {"content": "a b"}, "finish_reason": None}
+    end = {"delta": {}, "finish_reason": "stop"}
+    assert said(stream(begin, one, two, end)) == said(stream(begin, both, end))
+    assert said(stream(begin, one, two, end)) != said(stream(begin, two, one, end))
+    assert said(stream(begin, one, two, end)) != said(stream(begin, one, two))
 
 
 def test_asked_in_turn_both_sides_answer_alike(engine: Side) -> None:
