@@ -28,9 +28,9 @@ def text_arm(skills: Sequence[Skill]) -> Arm:
     return Arm("text", "The base with the whole skill text in the prompt.", systems=systems)
 
 
-def named_arm(refs: Mapping[str, str]) -> Arm:
+def named_arm(refs: Mapping[str, str], *, name: str = "s2l") -> Arm:
     """`refs`: skill name -> model string of its adapter, `BASE` where a skill has none."""
-    return Arm("s2l", "The skill's own adapter, asked for by name; no text.", models=dict(refs))
+    return Arm(name, "The skill's own adapter, asked for by name; no text.", models=dict(refs))
 
 
 def wrong_arm(refs: Mapping[str, str]) -> Arm:

@@ -7,7 +7,7 @@ judged is the recipes' business; serving is somebody else's.
 import itertools
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,6 +110,7 @@ async def teach(
     seed: int,
     force: bool = False,
     take_few: bool = False,
+    exclude: Collection[str] = (),
 ) -> Lesson:
     """Preflight, requests, demonstrations and their verification.
 
@@ -117,13 +118,14 @@ async def teach(
         force: teach also a text that does not help this base.
         take_few: give the lesson however few demonstrations verify; ask it whether it is
             `trainable`. For experiments in which every skill takes part.
+        exclude: ids of tasks that other splits have; they are not asked.
 
     Raises:
         RefusedSkill: the text does not help this base, or too few demonstrations verify.
     """
     started = time.perf_counter()
     tasks: Sequence[Task] = checked(skill, bench.base).tasks(
-        "train", config.num_requests, seed=seed
+        "train", config.num_requests, seed=seed, exclude=exclude
     )
     gain = await measure_text(
         skill,

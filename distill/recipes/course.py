@@ -7,7 +7,7 @@ rollouts, which this is not.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -60,20 +60,22 @@ class Course:
     def teach(self, skills: Sequence[Skill]) -> list[Lesson]:
         """The base answers requests with each text before it; what verifies is kept.
 
-        Every skill gives a lesson, also one whose text does not help: nothing is selected.
+        Every skill gives a lesson, also one whose text does not help: nothing is selected. No
+        request of another split is asked.
 
         Raises:
             UsageError: a world of several turns.
             BudgetExceeded: an answer too many.
         """
         self._require_one_turn("taught by demonstrations")
+        taken = self._ledger.outside("train")
 
         async def each(policy: Policy) -> list[Lesson]:
             teacher = Teacher(policy)
             return [
                 await teach(
                     skill, self.config, self.bench, teacher=teacher, seed=self.context.seed,
-                    force=True, take_few=True,
+                    force=True, take_few=True, exclude=taken,
                 )
                 for skill in skills
             ]  # fmt: skip
@@ -96,31 +98,45 @@ class Course:
                 carried = train(
                     lesson, self.config, self.bench, recipe=self.name, seed=self.context.seed
                 )
-                models[lesson.skill.name] = self._publish(carried.version)
+                models[lesson.skill.name] = self.publish(carried.version)
         return models
 
     def carry_rows(
         self, name: str, rows: Sequence[Demonstration], *, description: str, licence: str | None
     ) -> str:
-        """One adapter on rows that the recipe chose, published under `name`; its model string."""
+        """One adapter on rows that the recipe chose, published under `name`; its model string.
+
+        Raises:
+            ValueError: a row is a request of the dev or test split.
+        """
+        self._ledger.record("train", (row.task_id for row in rows))
         version, _ = train_rows(
             rows, self.config, self.bench, name=name, recipe=self.name,
             seed=self.context.seed, description=description, licence=licence,
         )  # fmt: skip
-        return self._publish(version)
+        return self.publish(version)
+
+    def publish(self, version: Version) -> str:
+        """Serve a version of the run's store, such as one that was composed; its model string."""
+        admin(self.served, "publish", {"ref": version.ref})
+        model = f"{version.ref}:adapter"
+        self.weights[model] = version.weights_digest
+        return model
 
     def tasks(self, skills: Sequence[Skill], split: Split, *, num_items: int) -> list[Task]:
-        """Requests of every skill from one split, none of which another split has.
+        """Requests of every skill from one split, none of which another split of this run has.
+
+        The same call gives the same requests.
 
         Raises:
             RefusedSkill: this base cannot read one of the skills.
-            ValueError: a skill does not have so many.
+            SkillError: a skill does not have so many.
         """
-        used = {lesson.skill.name: lesson.asked_ids for lesson in self.lessons}
+        taken = self._ledger.outside(split)
         return held_out_items(
             {skill.name: checked(skill, self.context.base) for skill in skills},
-            num_items=num_items, seed=self.context.seed, exclude=used,
-            ledger=self._ledger, split=split,
+            num_items=num_items, seed=self.context.seed,
+            exclude={skill.name: taken for skill in skills}, ledger=self._ledger, split=split,
         )  # fmt: skip
 
     def ask(
@@ -150,22 +166,26 @@ class Course:
         return asyncio.run(using())
 
     def finished(
-        self, results: tuple[ItemResult, ...], *, criterion: Criterion, notes: Sequence[str] = ()
+        self,
+        results: tuple[ItemResult, ...],
+        *,
+        criterion: Criterion,
+        notes: Sequence[str] = (),
+        numbers: Mapping[str, float] | None = None,
     ) -> Finished:
-        """What `run` gives back, with a note on every skill that was taught badly."""
+        """What `run` gives back, with a note on every skill that was taught badly.
+
+        Args:
+            numbers: what `measured(...)` clauses of the criterion ask for, by name.
+        """
         return Finished(
             criterion,
             results,
             rollouts=self.context.budget.spent["rollouts"],
             base=self.bench.identity.family_digest,
             notes=(*taught_badly(self.lessons, self.config), *notes),
+            numbers=dict(numbers or {}),
         )
-
-    def _publish(self, version: Version) -> str:
-        admin(self.served, "publish", {"ref": version.ref})
-        model = f"{version.ref}:adapter"
-        self.weights[model] = version.weights_digest
-        return model
 
     def _require_one_turn(self, what: str) -> None:
         turns = worlds()[self.context.world].spec.max_turns

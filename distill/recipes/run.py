@@ -102,6 +102,8 @@ class Finished:
     rollouts: int
     base: str
     notes: tuple[str, ...] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """What `measured(...)` clauses of the criterion ask for, by name."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def run_once(name: str, recipe: Recipe, config: BaseModel, context: RecipeContex
             f"recipe {name!r} was asked for its {scope} arms and judged its "
             f"{done.criterion.scope} ones: its criterion must carry scope={scope!r}"
         )
-    judgement = judge(done.results, done.criterion, seed=context.seed)
+    judgement = judge(done.results, done.criterion, numbers=done.numbers, seed=context.seed)
     verdict = recipe_verdict(
         judgement,
         done.criterion,

@@ -65,6 +65,10 @@ class SplitLedger:
                     "disjoint: draw the second one with another seed or exclude these ids"
                 )
 
+    def outside(self, split: str) -> frozenset[str]:
+        """The ids that stand in any other split: what a new draw of `split` may not have."""
+        return frozenset(id for id, seen in self._split_of.items() if seen != split)
+
     def counts(self) -> dict[str, int]:
         out: dict[str, int] = {}
         for split in self._split_of.values():
