@@ -35,8 +35,13 @@ def draw_spec(rng: random.Random, num_constraints: int, *, held_out: bool) -> Co
         spec = random_constraints(rng, num_constraints)
         if spec is None or is_held_out(spec) != held_out:
             continue
-        if all(solve(spec.constraints, letters_for(spec, rng)) is not None for _ in range(_PROBES)):
+        if answerable(spec, rng):
             return spec
+
+
+def answerable(spec: ConstraintSpec, rng: random.Random) -> bool:
+    """Whether each of a few draws of letters has an answer."""
+    return all(solve(spec.constraints, letters_for(spec, rng)) is not None for _ in range(_PROBES))
 
 
 def letters_for(spec: ConstraintSpec, rng: random.Random) -> Symbols:

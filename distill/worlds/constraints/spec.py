@@ -47,11 +47,13 @@ class ConstraintSpec:
     """1 to 5 constraints that a list can satisfy together and of which none follows from others.
 
     Every kind and every letter stands in one constraint at most, one constraint is strong, and a
-    place stays free: so no constraint is decided by the others.
+    place stays free: so no constraint is decided by the others. A `practice` set need not have a
+    strong constraint, so chance may satisfy it: it is for tuning on, and no JSON says it.
     """
 
     constraints: tuple[Constraint, ...]
     topic: str
+    practice: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.constraints) <= MAX_CONSTRAINTS:
@@ -74,7 +76,7 @@ class ConstraintSpec:
                 return f"{pair[0]} and {pair[1]} never stand in one skill"
         if len(set(self.symbols)) < len(self.symbols):
             return "a letter is named twice, expected each in one constraint"
-        if not any(PREDICATES[kind].strong for kind in kinds):
+        if not self.practice and not any(PREDICATES[kind].strong for kind in kinds):
             strong = [row.kind for row in PREDICATES.values() if row.strong]
             return f"chance would satisfy it, expected one of {', '.join(strong)}"
         if sum(PREDICATES[kind].needs for kind in kinds) >= self.longest:
