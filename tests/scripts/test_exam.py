@@ -1,5 +1,7 @@
 import pytest
+from skillweave.distill.recipes import recipe_table
 from skillweave.scripts import exam
+from skillweave.scripts.exams.recipe import results_name
 
 Capture = pytest.CaptureFixture[str]
 
@@ -19,7 +21,13 @@ def test_no_exam_yet_is_said(capsys: Capture) -> None:
 
 
 def test_every_exam_of_the_table_exists() -> None:
-    assert all(callable(exam.load(name, exam.EXAMS)) for name in exam.EXAMS)
+    assert all(callable(exam.load(name, exam.table())) for name in exam.table())
+
+
+def test_a_recipe_is_an_exam_by_its_name() -> None:
+    assert set(recipe_table()) <= set(exam.table())
+    assert results_name("s2l", "string_skills") == "s2l.json"
+    assert results_name("s2l", "facts") == "s2l.facts.json"
 
 
 def test_the_result_of_an_exam_is_the_exit_code(capsys: Capture) -> None:

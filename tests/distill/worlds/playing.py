@@ -1,21 +1,9 @@
-"""Episodes of any world, played by its expert or by nonsense, and what they come to."""
-
-import functools
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+"""The worlds that can be drawn here; their episodes are those of the exam `worlds`."""
 
 import pytest
-from skillweave.adapters.skills import Skill
 from skillweave.distill.worlds.checkers import worlds
-from skillweave.distill.worlds.types import Environment, Message, Task, Verdict
 from skillweave.distill.worlds.world import World
-
-NEEDS = {"reasoning": "reasoning_gym"}
-"""World name -> the package of an optional extra without which it cannot draw."""
-
-SEEDS = range(50)
+from skillweave.scripts.exams.world_episodes import NEEDS
 
 
 def need(name: str) -> World:
@@ -26,58 +14,3 @@ def need(name: str) -> World:
             reason=f"world {name!r} needs {NEEDS[name]}: pip install 'skillweave[envs-text]'",
         )
     return worlds()[name]
-
-
-def levels(world: World) -> tuple[int, ...]:
-    return tuple(sorted({*world.spec.levels, *world.spec.out_of_range}))
-
-
-@functools.cache
-def drawn(name: str) -> tuple[tuple[Skill, Task], ...]:
-    """One skill and one of its tasks for each seed, levels in turn."""
-    world = worlds()[name]
-    every = levels(world)
-    rows = []
-    for seed in SEEDS:
-        skill = world.skill(every[seed % len(every)], seed=seed)
-        rows.append((skill, world.tasks(skill, "test", 2, seed=seed)[seed % 2]))
-    return tuple(rows)
-
-
-@dataclass(frozen=True)
-class Played:
-    """What an episode came to. `observed` are the messages that the world showed after actions."""
-
-    digest: str
-    verdict: Verdict
-    truncated: bool
-    actions: tuple[str, ...]
-    observed: tuple[Message, ...]
-
-
-def play(task: Task, *, max_turns: int, action: str | None = None, seed: int = 0) -> Played:
-    """Play `action` at every turn, or what the expert says; until it ends or `max_turns`."""
-    episode = task.environment()
-    trace: list[object] = [[dict(m) for m in episode.reset(seed).messages]]
-    actions: list[str] = []
-    observed: list[Message] = []
-    truncated = False
-    for act in _actions(episode, action, max_turns):
-        step = episode.step(act)
-        actions.append(act)
-        observed += step.observation.messages
-        trace += [act, [dict(m) for m in step.observation.messages], step.reward, step.terminated]
-        truncated = step.truncated
-        if step.terminated or step.truncated:
-            break
-    text = json.dumps(trace, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Played(digest, episode.verdict(), truncated, tuple(actions), tuple(observed))
-
-
-def _actions(episode: Environment, action: str | None, most: int) -> Iterator[str]:
-    for _ in range(most):
-        act = episode.expert() if action is None else action
-        if act is None:
-            return
-        yield act

@@ -14,9 +14,18 @@ from skillweave.distill.worlds.checkers import WORLD_KEY, checker_of, worlds
 from skillweave.distill.worlds.metadata import CHECKER_KEY
 from skillweave.distill.worlds.string_skills import SplitLedger
 from skillweave.distill.worlds.world import World
+from skillweave.scripts.exams.world_episodes import (
+    HOSTILE,
+    NEEDS,
+    SEEDS,
+    drawn,
+    hostile_answer,
+    levels,
+    play,
+)
 from transformers import PreTrainedTokenizerBase
 
-from .playing import NEEDS, SEEDS, drawn, levels, need, play
+from .playing import need
 from .words import num_tokens, unknown_words
 
 MAX_BODY, MAX_REQUEST, MAX_ANSWER = 130, 40, 80
@@ -113,29 +122,12 @@ def test_nonsense_ends_the_episode_and_a_truncated_one_is_no_success(world: Worl
         assert (played.verdict.passed, played.verdict.reward) == (False, 0.0)
 
 
-HOSTILE = {
-    "code": "__import__('pathlib').Path({path!r}).touch()",
-    "final code": "final: __import__('pathlib').Path({path!r}).touch()",
-    "template": "final: {{{{ open({path!r}, 'w') }}}}",
-    "shell": "final: $(touch {path}) `touch {path}` ; touch {path}",
-    "a megabyte": "final: " + "b " * 524_288,
-    "a megabyte in lines": "go\n" * 349_525,
-    "nested": "final: " + "(" * 20_000 + ")" * 20_000,
-    "a large power": "final: 9**9**9**9",
-    "many digits": "final: " + "9" * 20_000,
-    "half a surrogate": "final: \udcff\ud800 b c",
-    "control": "\x00\x1b[2J final:\x00 \u202e",
-    "separators": "final: b\u2028final: c\x85final: d",
-    "empty": "",
-}
-
-
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_answers_are_worth_nothing_and_run_nothing(
     world: World, kind: str, tmp_path: Path
 ) -> None:
     trap = tmp_path / "trap"
-    answer = HOSTILE[kind].format(path=str(trap)) if "path" in HOSTILE[kind] else HOSTILE[kind]
+    answer = hostile_answer(kind, str(trap))
     for _, task in drawn(world.spec.name)[:4]:
         verdict = task.verify(answer)
         assert (verdict.passed, verdict.reward) == (False, 0.0)
