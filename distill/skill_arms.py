@@ -6,10 +6,12 @@ adapter" and the other controls. Every arm answers the same requests.
 
 import random
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from ..adapters.skills import Skill, system_prompt
-from .evaluation import Answer, Arm, Item
+from .evaluation import Answer, Arm, Item, Sampled
 from .policy import Policy, Sampling
+from .rollouts.seeds import derived_seed
 from .token_meter import tiny_meter
 from .worlds.checkers import Checker
 from .worlds.string_skills import SplitLedger, irrelevant_body
@@ -118,5 +120,13 @@ class AskServed:
         turns: list[Message] = [] if system is None else [{"role": "system", "content": system}]
         turns += [{k: str(v) for k, v in message.items()} for message in item.messages]
         return await self._policy.complete(
-            turns, model=arm.model_for(item.family), sampling=self._sampling
+            turns, model=arm.model_for(item.family), sampling=_for(item, self._sampling)
         )
+
+
+def _for(item: Item, sampling: Sampling) -> Sampling:
+    """Of one of several samples: drawn at random, by a seed of its own."""
+    if not isinstance(item, Sampled):
+        return sampling
+    seed = derived_seed(sampling.seed or 0, item.item.id, item.number)
+    return replace(sampling, temperature=sampling.temperature or 1.0, seed=seed)

@@ -42,6 +42,8 @@ def arm_fingerprint(
     if sampling.get("temperature", 0.0) != 0.0 and sampling.get("seed") is None:
         return None
     rows: list[object] = [base, dict(sampling), items_digest(items)]
+    if arm.samples != 1:
+        rows.append(arm.samples)
     for item in items:
         cluster = skill_of(item)
         digest = weights.get(arm.model_for(cluster))

@@ -32,7 +32,7 @@ class Freeze(BaseModel):
     items: str
     """Every item: id, family, split, messages and meta, in order."""
     arms: str
-    """Every arm: name, model strings and system texts, in order."""
+    """Every arm: name, model strings, system texts and number of samples, in order."""
     criterion: str
     """`Criterion.digest`."""
     code: str
@@ -57,7 +57,11 @@ def items_digest(items: Iterable[Item]) -> str:
 
 def arms_digest(arms: Iterable[Arm]) -> str:
     """SHA-256 over the arms; `about`, a sentence for readers, does not count."""
-    return json_digest([a.name, a.model, a.system, dict(a.models), dict(a.systems)] for a in arms)
+    return json_digest(
+        [a.name, a.model, a.system, dict(a.models), dict(a.systems)]
+        + ([a.samples] if a.samples != 1 else [])
+        for a in arms
+    )
 
 
 def code_digest(places: Iterable[Path]) -> str:

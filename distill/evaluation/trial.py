@@ -16,6 +16,7 @@ from .control_arms import ORACLE, WithOracle
 from .controls import Controls, require_controls
 from .criterion import Criterion
 from .evaluator import Ask, evaluate
+from .first_passing import FirstPassing
 from .freeze import Freeze, freeze_of, require_frozen
 from .item_log import ItemLog
 from .summary import require_arms
@@ -91,7 +92,12 @@ class Trial:
                 for row in found or ():
                     write(row)
                 results += found or await self._asked(
-                    key, arm, items, ask=WithOracle(ask), concurrency=concurrency, write=write
+                    key,
+                    arm,
+                    items,
+                    ask=WithOracle(FirstPassing(ask)),
+                    concurrency=concurrency,
+                    write=write,
                 )
         return tuple(results)
 

@@ -61,6 +61,8 @@ class Arm:
     """The system text of clusters that are not in `systems`."""
     models: Mapping[str, str] = field(default_factory=dict)
     systems: Mapping[str, str] = field(default_factory=dict)
+    samples: int = 1
+    """Answers that an item may get; of several, drawn at random, the first that passes counts."""
 
     def model_for(self, cluster: str) -> str:
         """The model string that items of this cluster are asked with."""

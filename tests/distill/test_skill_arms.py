@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from skillweave.adapters.skills import Skill
 from skillweave.distill import skill_arms
-from skillweave.distill.evaluation import Arm
+from skillweave.distill.evaluation import Arm, several_samples
 from skillweave.distill.evaluation.types import Answer
 from skillweave.distill.policy import Sampling
 from skillweave.distill.token_meter import tiny_meter
@@ -127,3 +127,18 @@ def test_an_item_is_asked_under_its_arm(skill: Skill, system: str | None) -> Non
     assert (answer.text, answer.prompt_tokens, answer.completion_tokens) == ("m@1", 5, 1)
     assert (answer.ttft_s, answer.wall_s) == (0.5, 1.5)
     assert answer.headers == {"x-skillweave-adapter": "a"}
+
+
+def test_samples_of_an_item_are_drawn_each_by_a_seed_of_its_own(skill: Skill) -> None:
+    checker = checker_of(skill)
+    assert checker is not None
+    (item,) = checker.tasks("test", 1, seed=0)
+    policy = Echo()
+    ask = skill_arms.AskServed(policy, Sampling(max_tokens=9))
+    for _ in range(2):
+        for sample in several_samples([item], 2):
+            asyncio.run(ask(Arm("x", "About."), sample))
+    drawn = [sampling for _, _, sampling in policy.asked]
+    assert {(s.temperature, s.max_tokens) for s in drawn} == {(1.0, 9)}
+    assert drawn[:2] == drawn[2:]
+    assert drawn[0].seed != drawn[1].seed
