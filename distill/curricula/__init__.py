@@ -1,0 +1,13 @@
+"""What is learned next: profiles of missing skills, and rows drawn by weight. See README.md."""
+
+from .drawing import agreed, draw_rows, within_quotas
+from .profile import SkillProfile, hard_requests, spearman
+
+__all__ = [
+    "SkillProfile",
+    "agreed",
+    "draw_rows",
+    "hard_requests",
+    "spearman",
+    "within_quotas",
+]
