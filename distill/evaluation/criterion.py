@@ -213,7 +213,7 @@ def check(
     *,
     means: Mapping[str, Interval],
     differences: Mapping[tuple[str, str], Interval],
-    numbers: Mapping[str, float] | None = None,
+    numbers: Mapping[str, float | Interval] | None = None,
 ) -> Checked:
     """Hold a criterion against the figures of a run.
 
@@ -221,7 +221,7 @@ def check(
         criterion: written before the run.
         means: per arm, the mean and its interval.
         differences: per (a, b), the paired difference and its interval.
-        numbers: what `Measured` clauses ask for, by name.
+        numbers: what `Measured` clauses ask for, by name; a number alone has no width.
 
     Returns:
         One result a clause, and `absent-phenomenon` when a precondition fails, else `works` when
@@ -249,7 +249,7 @@ def _figure(
     *,
     means: Mapping[str, Interval],
     differences: Mapping[tuple[str, str], Interval],
-    numbers: Mapping[str, float],
+    numbers: Mapping[str, float | Interval],
 ) -> Interval | None:
     """The quantity's figure, or None where the run did not produce it."""
     match what:
@@ -259,7 +259,9 @@ def _figure(
             return differences.get((what.a, what.b))
         case Measured():
             seen = numbers.get(what.name)
-            return None if seen is None else Interval(seen, seen, seen)
+            return (
+                seen if seen is None or isinstance(seen, Interval) else Interval(seen, seen, seen)
+            )
 
 
 def _pick(seen: Interval, on: On) -> float:

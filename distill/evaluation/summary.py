@@ -144,7 +144,7 @@ def judge(
     criterion: Criterion,
     *,
     pairs: Iterable[tuple[str, str]] = (),
-    numbers: Mapping[str, float] | None = None,
+    numbers: Mapping[str, float | Interval] | None = None,
     seed: int = 0,
     num_resamples: int = NUM_RESAMPLES,
 ) -> Judgement:

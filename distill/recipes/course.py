@@ -15,7 +15,7 @@ from typing import TypeVar
 from ...adapters import UsageError, Version
 from ...adapters.skills import Skill
 from ..demonstrations import Demonstration, Teacher
-from ..evaluation import Arm, Budget, BudgetExceeded, Criterion
+from ..evaluation import Arm, Ask, Budget, BudgetExceeded, Criterion, Interval
 from ..evaluation.types import ItemResult
 from ..policy import Policy, ServedPolicy
 from ..serving import Served, ServePlan, admin
@@ -140,16 +140,26 @@ class Course:
         )  # fmt: skip
 
     def ask(
-        self, arms: Sequence[Arm], items: Sequence[Task], *, criterion: Criterion
+        self,
+        arms: Sequence[Arm],
+        items: Sequence[Task],
+        *,
+        criterion: Criterion,
+        asking: Callable[[Policy], Ask] | None = None,
     ) -> tuple[ItemResult, ...]:
-        """Every arm answers every item; see `RecipeContext.ask`."""
+        """Every arm answers every item; see `RecipeContext.ask`.
+
+        Args:
+            asking: another way to ask; what it depends on beside the arm must stand in the items.
+        """
         self._require_one_turn("asked in one turn")
         sampling = self.config.sampling
 
         async def asked() -> tuple[ItemResult, ...]:
             async with ServedPolicy(self.served.url) as policy:
                 return await self.context.ask(
-                    arms, items, criterion=criterion, ask=AskServed(policy, sampling),
+                    arms, items, criterion=criterion,
+                    ask=asking(policy) if asking else AskServed(policy, sampling),
                     base=self.bench.identity.family_digest, sampling=sampling,
                     weights=self.weights,
                 )  # fmt: skip
@@ -171,7 +181,7 @@ class Course:
         *,
         criterion: Criterion,
         notes: Sequence[str] = (),
-        numbers: Mapping[str, float] | None = None,
+        numbers: Mapping[str, float | Interval] | None = None,
     ) -> Finished:
         """What `run` gives back, with a note on every skill that was taught badly.
 

@@ -21,6 +21,7 @@ from ..evaluation import (
     Controls,
     Criterion,
     EvaluationError,
+    Interval,
     Judgement,
     Known,
     RecipeVerdict,
@@ -102,7 +103,7 @@ class Finished:
     rollouts: int
     base: str
     notes: tuple[str, ...] = ()
-    numbers: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, float | Interval] = field(default_factory=dict)
     """What `measured(...)` clauses of the criterion ask for, by name."""
 
 

@@ -134,3 +134,13 @@ def test_a_criterion_cannot_be_changed_in_place() -> None:
 def test_a_criterion_without_clauses_is_refused() -> None:
     with pytest.raises(ValidationError):
         Criterion(statement="nothing", clauses=())
+
+
+def test_a_measured_figure_may_bring_its_interval() -> None:
+    criterion = Criterion(
+        statement="s", clauses=(Above(what=measured("harm"), bar=0.0, on="lower"),)
+    )
+    wide = check(criterion, means={}, differences={}, numbers={"harm": Interval(0.2, -0.1, 0.5)})
+    sure = check(criterion, means={}, differences={}, numbers={"harm": Interval(0.2, 0.1, 0.3)})
+    assert (wide.status, sure.status) == ("not-shown", "works")
+    assert sure.clauses[0].seen == Interval(0.2, 0.1, 0.3)
