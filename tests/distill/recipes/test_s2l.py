@@ -1,14 +1,7 @@
-"""S2L from skill texts to a verdict, against a server that follows texts and published adapters.
-
-The server is a script: with a text in the system message it works through that text, under an
-adapter's name it works through that adapter's skill, otherwise it has no idea. So the verdict is
-known beforehand, and everything between is real: requests, verification, training, store, arms.
-"""
+"""S2L from skill texts to a verdict, against a server that follows texts and adapters."""
 
 import json
 import tomllib
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,16 +12,9 @@ from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.recipes import RecipeContext, recipe_table, verdict_of
 from skillweave.distill.recipes.drawing import draw_skills
 from skillweave.distill.recipes.s2l import CRITERION, S2L
-from skillweave.distill.serving import Served, ServePlan
-from skillweave.distill.worlds.string_skills import (
-    CHECKER_KEY,
-    SkillSpec,
-    is_held_out,
-    worked_answer,
-)
+from skillweave.distill.worlds.string_skills import CHECKER_KEY, SkillSpec, is_held_out
 
-from ..followers import NO_IDEA, follow_the_text, items_of, system_of
-from ..scripted_teacher import Answer, Body, Raw, Reply, ScriptedTeacher
+from .skill_server import SkillServer
 
 SMALL = S2L(
     num_requests=8,
@@ -37,7 +23,6 @@ SMALL = S2L(
     num_items=8,
     sft=SftSettings(rank=1, epochs=1, batch_rows=8),
 )
-Launch = Callable[[ServePlan], AbstractContextManager[Served]]
 
 
 def drawn(folder: Path, *, seed: int) -> list[Skill]:
@@ -77,58 +62,21 @@ def test_the_criterion_was_written_down() -> None:
     assert len(CRITERION.clauses) == 3
 
 
-def server(
-    *, specs: dict[str, SkillSpec], obey: bool, lost: Collection[str] = ()
-) -> tuple[Launch, list[ServePlan], list[Body]]:
-    """A launch whose server answers under published names; `obey=False`: adapters do nothing.
-
-    With the text of a skill in `lost` it has no idea.
-    """
-    plans: list[ServePlan] = []
-    published: list[Body] = []
-
-    def answer(body: Body) -> Reply:
-        model = str(body["model"]).removesuffix(":adapter")
-        if system_of(body) in lost:
-            return NO_IDEA
-        if system_of(body) or model == "base":
-            return follow_the_text(body)
-        if {"ref": model} not in published:
-            return Raw(404, json.dumps({"error": {"message": f"unknown model {model}"}}))
-        name = model.partition("@")[0].rpartition("/")[2]
-        return Answer(worked_answer(specs[name], items_of(body))) if obey else NO_IDEA
-
-    def admin(verb: str, body: Body) -> Reply:
-        assert verb == "publish"
-        published.append(body)
-        return Raw(body="{}")
-
-    @contextmanager
-    def launch(plan: ServePlan) -> Iterator[Served]:
-        plans.append(plan)
-        with ScriptedTeacher(answer, admin=admin) as running:
-            yield running
-
-    return launch, plans, published
-
-
 def run(
     small_base_dir: Path, tmp_path: Path, *, obey: bool, num_lost: int = 0
-) -> tuple[RecipeVerdict, Store, list[ServePlan], list[Body]]:
+) -> tuple[RecipeVerdict, Store, SkillServer]:
     skills = drawn(tmp_path / "drawn", seed=1)
-    specs = {skill.name: SkillSpec.from_json(skill.metadata[CHECKER_KEY]) for skill in skills}
-    lost = [skill.body.strip() for skill in skills[:num_lost]]
-    launch, plans, published = server(specs=specs, obey=obey, lost=lost)
+    server = SkillServer(skills, obey, [skill.body.strip() for skill in skills[:num_lost]])
     store = Store(tmp_path / "store")
-    context = RecipeContext(small_base_dir, store, tmp_path / "work", 1, launch)
-    return verdict_of("s2l", recipe_table()["s2l"], SMALL, context), store, plans, published
+    context = RecipeContext(small_base_dir, store, tmp_path / "work", 1, server)
+    return verdict_of("s2l", recipe_table()["s2l"], SMALL, context), store, server
 
 
 @pytest.mark.slow
 def test_adapters_that_replace_their_texts_meet_the_criterion(
     small_base_dir: Path, tmp_path: Path
 ) -> None:
-    verdict, store, plans, published = run(small_base_dir, tmp_path, obey=True)
+    verdict, store, server = run(small_base_dir, tmp_path, obey=True)
     assert verdict.status == "works"
     means = {name: arm.mean for name, arm in verdict.arms.items()}
     assert (means["none"], means["text"], means["s2l"]) == (0.0, 1.0, 1.0)
@@ -139,8 +87,8 @@ def test_adapters_that_replace_their_texts_meet_the_criterion(
     versions = store.list()
     assert len(versions) == 6
     assert {version.card.recipe.name for version in versions if version.card.recipe} == {"s2l"}
-    assert sorted(str(body["ref"]) for body in published) == sorted(v.ref for v in versions)
-    assert [(plan.rank, plan.slots) for plan in plans] == [(1, 6)]
+    assert sorted(server.published) == sorted(version.ref for version in versions)
+    assert [(plan.rank, plan.slots) for plan in server.plans] == [(1, 6)]
     # The verdict names the base it speaks of, and survives its file.
     assert verdict.base == versions[0].base
     assert RecipeVerdict.model_validate_json(verdict.model_dump_json()) == verdict
@@ -150,8 +98,8 @@ def test_adapters_that_replace_their_texts_meet_the_criterion(
 def test_a_skill_that_cannot_be_taught_takes_part_without_an_adapter(
     small_base_dir: Path, tmp_path: Path
 ) -> None:
-    verdict, store, _, published = run(small_base_dir, tmp_path, obey=True, num_lost=1)
-    assert len(store.list()) == len(published) == 5
+    verdict, store, server = run(small_base_dir, tmp_path, obey=True, num_lost=1)
+    assert len(store.list()) == len(server.published) == 5
     assert {arm.n for arm in verdict.arms.values()} == {6 * 8}
     assert verdict.arms["s2l"].mean == pytest.approx(5 / 6)
     lost = drawn(tmp_path / "again", seed=1)[0].name
