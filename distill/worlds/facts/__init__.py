@@ -1,7 +1,7 @@
 """Facts: small tables of codes, recalled, changed and combined."""
 
 from .held_out import askings, draw_spec, is_asking_held_out, is_fact_held_out, is_held_out
-from .knowledge import KnowledgeSplit, documents, knowledge_split
+from .knowledge import KnowledgeSplit, documents, knowledge_split, tasks_across
 from .manipulations import MANIPULATIONS, Fact, Manipulation, of_level
 from .spec import FactsSpec
 from .tasks import FactTask, asking, draw_tasks, facts_skill, spec_of, worked_answer
@@ -27,5 +27,6 @@ __all__ = [
     "knowledge_split",
     "of_level",
     "spec_of",
+    "tasks_across",
     "worked_answer",
 ]
