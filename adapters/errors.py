@@ -20,7 +20,10 @@ of us would catch, and add it to the tree below.
     ├── EngineError (RuntimeError)         an engine failed
     │   ├── EngineMissing                  the engine's software is not installed
     │   └── PortInUse                      the address to listen on is taken
+    ├── BudgetExceeded (RuntimeError)      an experiment asked for more than it may spend
+    ├── TrainingDiverged (ArithmeticError) a loss that is no finite number
     └── UsageError (ValueError)            a command or configuration that makes no sense
+        └── MissingAbility                 a policy cannot do what is asked of it
 
 A message says what was wrong, the value seen, what was expected, and what to do.
 """
@@ -120,5 +123,17 @@ class PortInUse(EngineError):
     """Another process listens on the address that was asked for."""
 
 
+class BudgetExceeded(SkillweaveError, RuntimeError):
+    """More was asked for than an experiment may spend; what was spent stays counted."""
+
+
+class TrainingDiverged(SkillweaveError, ArithmeticError):
+    """A loss that is no finite number; the weights since the last checkpoint are worth nothing."""
+
+
 class UsageError(SkillweaveError, ValueError):
     """A command line or configuration that cannot mean anything; exit code 2."""
+
+
+class MissingAbility(UsageError):
+    """A policy cannot do what is asked of it; the message names the ability and who has it."""

@@ -3,8 +3,9 @@
 See README.md in this folder for the file table.
 """
 
+from ...adapters.errors import BudgetExceeded
 from .arm_cache import ArmCache, arm_fingerprint
-from .budget import KINDS, Budget, BudgetExceeded, Kind
+from .budget import KINDS, Budget, Kind
 from .control_arms import WithOracle, oracle_answer, oracle_arm, shuffled_arm, shuffled_text
 from .controls import CONTROLS, Absent, Control, Controls, require_controls, require_declared
 from .criterion import (
@@ -23,6 +24,16 @@ from .errors import EvaluationError, TooManyFailures
 from .evaluator import Ask, evaluate, skill_of
 from .freeze import Freeze, NotAsFrozen, code_digest, freeze_of, require_frozen
 from .item_log import ItemLog
+from .judges import JudgedPair, agreement, better_judge, judged_pairs
+from .lifecycle import (
+    Acceptance,
+    Cell,
+    LifecycleMatrix,
+    LifecycleRow,
+    lifecycle,
+    matrix_document,
+    target_of,
+)
 from .multiplicity import holm
 from .over_seeds import SeedSummary, arms_over_seeds, comparisons_over_seeds, over_seeds
 from .samples import Sampled, pass_at_k, pass_at_k_difference, pass_at_k_mean, several_samples
@@ -44,6 +55,7 @@ from .tables import (
     comparisons_csv,
     comparisons_markdown,
     comparisons_tex,
+    lifecycle_markdown,
 )
 from .trial import Known, Trial
 from .types import Answer, Arm, ArmSummary, Comparison, Item, ItemResult, Outcome, Tokens
@@ -54,6 +66,7 @@ __all__ = [
     "KINDS",
     "Above",
     "Absent",
+    "Acceptance",
     "Answer",
     "Arm",
     "ArmCache",
@@ -62,6 +75,7 @@ __all__ = [
     "Below",
     "Budget",
     "BudgetExceeded",
+    "Cell",
     "Checked",
     "ClauseResult",
     "Comparison",
@@ -75,9 +89,12 @@ __all__ = [
     "Item",
     "ItemLog",
     "ItemResult",
+    "JudgedPair",
     "Judgement",
     "Kind",
     "Known",
+    "LifecycleMatrix",
+    "LifecycleRow",
     "NotAsFrozen",
     "Outcome",
     "RecipeVerdict",
@@ -88,11 +105,13 @@ __all__ = [
     "Trial",
     "WithOracle",
     "Within",
+    "agreement",
     "arm_fingerprint",
     "arms_csv",
     "arms_markdown",
     "arms_over_seeds",
     "arms_tex",
+    "better_judge",
     "by_arm",
     "check",
     "clustered_mean",
@@ -110,6 +129,10 @@ __all__ = [
     "freeze_of",
     "holm",
     "judge",
+    "judged_pairs",
+    "lifecycle",
+    "lifecycle_markdown",
+    "matrix_document",
     "mcnemar_exact",
     "mean",
     "measured",
@@ -131,6 +154,7 @@ __all__ = [
     "shuffled_text",
     "skill_of",
     "summarise",
+    "target_of",
     "two_stage_mean",
     "write_verdicts",
 ]

@@ -11,14 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self, get_args
 
-from ...adapters.errors import SkillweaveError, UsageError
+from ...adapters.errors import BudgetExceeded, UsageError
 
 Kind = Literal["rollouts", "tokens", "teacher_calls"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-class BudgetExceeded(SkillweaveError, RuntimeError):
-    """More was asked for than an experiment may spend; what was spent stays counted."""
 
 
 class Budget:
@@ -83,7 +79,9 @@ class Budget:
 
         Raises:
             BudgetExceeded: it would overrun the limit; nothing is counted then.
+            UsageError: a negative amount, which would give back what was spent.
         """
+        _require_amount(kind, amount)
         left = self.left(kind)
         if left is not None and amount > left:
             raise BudgetExceeded(self._words(kind, f"{amount} more", on))
@@ -94,7 +92,9 @@ class Budget:
 
         Raises:
             BudgetExceeded: the limit is overrun now; the amount is counted all the same.
+            UsageError: a negative amount.
         """
+        _require_amount(kind, amount)
         self._spent[kind] += amount
         limit = self.limits.get(kind)
         if limit is not None and self._spent[kind] > limit:
@@ -105,4 +105,11 @@ class Budget:
         return (
             f"budget of {kind}: {self._spent[kind]} of {self.limits[kind]} spent, {amount}{what} "
             "would be too many. Raise the budget, or give the recipe settings that fit it"
+        )
+
+
+def _require_amount(kind: Kind, amount: int) -> None:
+    if amount < 0:
+        raise UsageError(
+            f"{amount} {kind} to count: expected at least 0; nothing is ever given back"
         )

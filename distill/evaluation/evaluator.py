@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from ...adapters.errors import BudgetExceeded, MissingAbility
 from .errors import EvaluationError, TooManyFailures
 from .types import Answer, Arm, Item, ItemResult
 
@@ -19,7 +20,8 @@ MAX_FAILED_SHARE = 0.02
 
 
 class Ask(Protocol):
-    """One request: an item under an arm. Whatever it raises counts as a failed request."""
+    """One request: an item under an arm. What it raises counts as a failed request, but for what is
+    wrong with the run as a whole: `BudgetExceeded` and `MissingAbility` end it."""
 
     async def __call__(self, arm: Arm, item: Item, /) -> Answer: ...
 
@@ -44,7 +46,8 @@ async def evaluate(
     Args:
         arms: with names that differ.
         items: with ids that differ; the same list for every arm.
-        ask: sends one request; what it raises becomes a result with `passed=False` and `error`.
+        ask: sends one request; what it raises becomes a result with `passed=False` and `error`,
+            but for the two errors that `Ask` names.
         concurrency: requests in flight at once, at least 1.
         cluster_of: the group that the bootstrap resamples first.
         on_result: called with each result as it arrives, for progress and for `ItemLog.write`.
@@ -55,6 +58,7 @@ async def evaluate(
 
     Raises:
         TooManyFailures: with the failed results.
+        BudgetExceeded, MissingAbility: from `ask`; no other item would fare better.
         EvaluationError: no arms or items, a name or id twice, concurrency below 1.
     """
     _require_distinct([arm.name for arm in arms], "arm")
@@ -81,9 +85,11 @@ async def evaluate(
 
 
 async def _ask_one(ask: Ask, arm: Arm, *, item: Item, cluster: str) -> ItemResult:
-    """One request and its verdict; the rollout boundary, so any failure becomes data here."""
+    """One request and its verdict; the rollout boundary, where its failure becomes data."""
     try:
         answer = await ask(arm, item)
+    except (BudgetExceeded, MissingAbility):
+        raise
     except Exception as err:
         return ItemResult(
             item_id=item.id,

@@ -60,6 +60,9 @@ def _hand_out(
     """Results to those who still wait; a failure goes to each of them, as if he had called."""
     failure = work.exception()
     results: Sequence[Done | None] = [None] * len(futures) if failure else work.result()
+    if len(results) != len(futures):  # nobody may be left waiting for ever
+        failure = RuntimeError(f"a batch of {len(futures)} jobs gave {len(results)} results")
+        results = [None] * len(futures)
     for future, result in zip(futures, results, strict=True):
         if future.done():
             continue

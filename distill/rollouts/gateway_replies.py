@@ -28,8 +28,8 @@ def generations(
         num: answers that were asked for.
 
     Raises:
-        EngineError: fewer answers, no token ids, other prompt ids than were sent, or a
-            log-probability that is missing or no finite number.
+        EngineError: fewer answers, no token ids of the answer or of a rendered conversation, other
+            prompt ids than were sent, or a log-probability that is missing or no finite number.
     """
     reply = _parsed(body)
     choices = cast("list[Json]", reply.get("choices") or [])
@@ -37,6 +37,11 @@ def generations(
         raise EngineError(f"the reply holds {len(choices)} answers, expected {num}: {body[:200]}")
     told = _ids(reply.get("prompt_token_ids")) or _ids(choices[0].get("prompt_token_ids"))
     read = told if prompt is None else tuple(prompt)
+    if not read:
+        raise EngineError(
+            "the reply tells no prompt token ids of the conversation that the engine rendered; the "
+            "engine must be vLLM, which gives them for return_token_ids"
+        )
     if told and told != read:
         raise EngineError(
             f"the engine read {len(told)} prompt tokens that are not the {len(read)} sent; a "
@@ -99,7 +104,9 @@ def _told(logprobs: object) -> Sequence[object]:
 def _finite(told: Sequence[object]) -> tuple[float, ...]:
     numbers = [one if isinstance(one, int | float) else math.nan for one in told]
     if not all(map(math.isfinite, numbers)):
-        odd = next(one for one in told if not isinstance(one, float) or not math.isfinite(one))
+        odd = next(
+            one for one, number in zip(told, numbers, strict=True) if not math.isfinite(number)
+        )
         raise EngineError(f"the engine tells the log-probability {odd!r}, expected a finite number")
     return tuple(float(one) for one in numbers)
 

@@ -9,11 +9,10 @@ from pathlib import Path
 from torch import nn
 
 from ...adapters.delta import AdapterDelta
-from ...adapters.errors import NotFound, UsageError
+from ...adapters.errors import MissingAbility, NotFound, UsageError
 from ...adapters.expr import ModelAuto, ModelBase, Term, parse_model
 from ...adapters.gate.policy import GatePolicy
 from ...adapters.peft_folder.deltas import read_peft
-from .policy import MissingAbility
 from .row_adapters import Mix, check_fits, on_device
 
 

@@ -1,8 +1,9 @@
 """Playing tasks: one-turn answers and episodes alike, and failures that are recorded.
 
 Owns the loop between policy and environment, and its border: whatever goes wrong in an episode
-becomes data in its trajectory, none is dropped and none takes another one down. Refuses to own
-what is learned from them and which tasks are played.
+becomes data in its trajectory, none is dropped and none takes another one down. What is wrong with
+the whole run, a budget that is spent or an ability that the policy lacks, is no episode's failure
+and is raised. Refuses to own what is learned from them and which tasks are played.
 """
 
 import asyncio
@@ -12,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ...adapters.card import Frame
-from ...adapters.errors import UsageError
+from ...adapters.errors import BudgetExceeded, MissingAbility, UsageError
 from ..policy import bounded_map
 from ..worlds.types import Task, Verdict
-from .policy import UNFRAMED, MissingAbility, TokenPolicy
+from .policy import UNFRAMED, TokenPolicy
 from .prefixes import Prefix
 from .sampling import Sampling
 from .seeds import derived_seed
@@ -75,7 +76,8 @@ async def play(
         The trajectory; where the policy or the world failed, with `error` and the turns before.
 
     Raises:
-        MissingAbility: the policy cannot take the route.
+        MissingAbility: the policy cannot take the route, or has not what the model string asks for.
+        BudgetExceeded: the policy is metered, and nothing is left.
         UsageError: several answers, or a prefix by the route `messages`.
     """
     _check(policy, route, sampling, prefix)
@@ -165,10 +167,12 @@ async def _guarded(
     policy: TokenPolicy, task: Task, how: _How, seed: int, env_seed: int, turns: list[Turn]
 ) -> tuple[Verdict, str]:
     """The verdict and an empty error, or a lost verdict and what went wrong: the one border where
-    every failure becomes data."""
+    an episode's failure becomes data."""
     try:
         async with asyncio.timeout(how.deadline_s) as deadline:
             return await _episode(policy, task, how, seed, env_seed, turns), ""
+    except (BudgetExceeded, MissingAbility):
+        raise
     except Exception as err:
         error = f"{type(err).__name__}: {err}"
         if deadline.expired():

@@ -1,6 +1,6 @@
 """A policy that takes and gives token ids, and what it must say about itself.
 
-Owns the `TokenPolicy` protocol, what it returns, and the error of an ability that is missing.
+Owns the `TokenPolicy` protocol, what it returns, and the refusal where an ability is missing.
 Refuses to own any backend: `local.py`, `gateway.py`, `replay.py` and `text_only.py` hold one each.
 To add a backend: a class with these methods and honest `Capabilities`.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...adapters.card import Frame
-from ...adapters.errors import UsageError
+from ...adapters.errors import MissingAbility, UsageError
 from ..worlds.types import Message
 from .sampling import Sampling
 
@@ -19,10 +19,6 @@ UNFRAMED = Frame()
 
 Prompt = Sequence[int] | Sequence[Message]
 """Token ids, taken as they are, or a conversation, which the policy renders."""
-
-
-class MissingAbility(UsageError):
-    """The policy cannot do what is asked of it; the message names the ability and who has it."""
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,21 @@
 """Recorded trajectories: kept as JSON lines, and played again as a policy.
 
 Owns the files and the policy that answers as it was recorded, exactly and offline. It answers only
-what was asked then: the same model, the same conversation, the same seed. Refuses to guess.
+what was asked then: the same model, the same conversation, sampling and seed. Refuses to guess.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...adapters.card import Frame
-from ...adapters.errors import EngineError, NotFound, StoreError
+from ...adapters.errors import EngineError, MissingAbility, NotFound, StoreError
 from ..worlds.types import Message
 from .policy import (
     UNFRAMED,
     Capabilities,
     Generation,
-    MissingAbility,
     Prompt,
     Renderer,
     Score,
@@ -28,8 +28,8 @@ from .seeds import derived_seed
 from .trajectory import Trajectory, Turn, context_digest_of
 from .trajectory_json import from_json_line, to_json_line
 
-_Key = tuple[str, object, int]
-"""Model string, what was asked, seed of the turn."""
+_Key = tuple[str, object, Sampling]
+"""Model string, what was asked, and how, with the seed of the turn."""
 
 
 def append_trajectories(path: Path, trajectories: Iterable[Trajectory]) -> None:
@@ -74,7 +74,7 @@ class ReplayPolicy:
         self._renderer = renderer
         self._by_ids: dict[_Key, Generation] = {}
         self._by_messages: dict[_Key, Generation] = {}
-        self._failures: dict[tuple[str, int], str] = {}
+        self._failures: dict[tuple[str, Sampling], str] = {}
         digests: set[str] = set()
         all_ids = all_logprobs = True
         for one in trajectories:
@@ -118,20 +118,19 @@ class ReplayPolicy:
             NotFound: nobody asked this then.
             EngineError: the recorded episode failed here, with its error.
         """
-        seed = sampling.seed if sampling.seed is not None else -1
         ids = as_ids(prompt)
         if ids is not None:
-            found = self._by_ids.get((model, ids, seed))
+            found = self._by_ids.get((model, ids, sampling))
         else:
             asked = _conversation(_context(frame), as_messages(prompt))
-            found = self._by_messages.get((model, asked, seed))
+            found = self._by_messages.get((model, asked, sampling))
         if found is not None:
             return (found,)
-        if (model, seed) in self._failures:
-            raise EngineError(f"recorded failure: {self._failures[model, seed]}")
+        if (model, sampling) in self._failures:
+            raise EngineError(f"recorded failure: {self._failures[model, sampling]}")
         raise NotFound(
-            f"nothing is recorded of {model!r} for this prompt of {len(prompt)} with seed {seed}: "
-            "expected a request of the recorded run, with its tasks, frame and seeds"
+            f"nothing is recorded of {model!r} for this prompt of {len(prompt)} with {sampling}: "
+            "expected a request of the recorded run, with its tasks, frame, sampling and seeds"
         )
 
     async def score(
@@ -147,24 +146,25 @@ class ReplayPolicy:
     def _learn(self, played: Trajectory) -> None:
         model, told, ids = played.policy.model, list[Message](), tuple[int, ...]()
         for number, turn in enumerate(played.turns):
-            seed = derived_seed(played.seed, number)
+            how = replace(played.policy.sampling, seed=derived_seed(played.seed, number))
             told += turn.messages
             before = (ids if turn.continues else ()) + _before_drawn(turn)
             answer = self._answer(turn, before)
-            asked = _conversation(played.policy.context_digest, told)
-            self._by_messages[model, asked, seed] = answer
+            if not _forced(turn):  # else the conversation alone is not what was asked
+                asked = _conversation(played.policy.context_digest, told)
+                self._by_messages[model, asked, how] = answer
             if answer.ids:
-                self._by_ids[model, before, seed] = answer
+                self._by_ids[model, before, how] = answer
             ids = (ids if turn.continues else ()) + turn.ids
             told.append({"role": "assistant", "content": turn.text})
         if played.error:
-            self._failures[model, derived_seed(played.seed, len(played.turns))] = played.error
+            seed = derived_seed(played.seed, len(played.turns))
+            self._failures[model, replace(played.policy.sampling, seed=seed)] = played.error
 
     def _answer(self, turn: Turn, prompt: tuple[int, ...]) -> Generation:
         drawn = [span for span in turn.spans if span.provenance == "policy"]
         ids = drawn[0].ids if drawn else ()
-        forced = any(span.provenance not in ("prompt", "policy") for span in turn.spans)
-        text = self._renderer.decode(ids) if forced and self._renderer else turn.text
+        text = self._renderer.decode(ids) if _forced(turn) and self._renderer else turn.text
         return Generation(
             ids=ids,
             logprobs=drawn[0].logprobs if drawn else None,
@@ -175,6 +175,11 @@ class ReplayPolicy:
             tokens_in=turn.tokens_in,
             tokens_out=turn.tokens_out,
         )
+
+
+def _forced(turn: Turn) -> bool:
+    """Whether somebody else wrote the answer, or its beginning."""
+    return any(span.provenance not in ("prompt", "policy") for span in turn.spans)
 
 
 def _before_drawn(turn: Turn) -> tuple[int, ...]:

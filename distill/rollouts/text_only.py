@@ -8,14 +8,13 @@ and asking for them says so.
 from collections.abc import Mapping, Sequence
 
 from ...adapters.card import Frame
-from ...adapters.errors import UsageError
+from ...adapters.errors import MissingAbility, UsageError
 from ..policy import Policy
 from ..worlds.types import Message
 from .policy import (
     UNFRAMED,
     Capabilities,
     Generation,
-    MissingAbility,
     Prompt,
     Score,
     as_ids,
@@ -68,6 +67,8 @@ class TextOnlyPolicy:
         """
         if as_ids(prompt) is not None:
             self.capabilities.require("token_ids", who="TextOnlyPolicy")
+        if sampling.n != 1:
+            raise UsageError(f"sampling.n is {sampling.n}: expected 1; ask once for each answer")
         if frame.tools or frame.template_args:
             raise UsageError("a frame with tools or template arguments: expected system text alone")
         answer = await self._policy.complete(

@@ -24,7 +24,10 @@ from skillweave.adapters.errors import AdapterRefused, Problem, SkillweaveError
         ("EngineError", RuntimeError),
         ("EngineMissing", errors.EngineError),
         ("PortInUse", errors.EngineError),
+        ("BudgetExceeded", RuntimeError),
+        ("TrainingDiverged", ArithmeticError),
         ("UsageError", ValueError),
+        ("MissingAbility", errors.UsageError),
     ],
 )
 def test_each_error_is_ours_and_a_builtin(name: str, builtin: type[Exception]) -> None:

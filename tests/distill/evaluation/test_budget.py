@@ -42,3 +42,12 @@ def test_a_renewed_budget_has_the_limits_and_nothing_spent() -> None:
 def test_what_is_no_budget_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match="expected"):
         Budget.parse(text)
+
+
+def test_nothing_is_given_back() -> None:
+    budget = Budget({"rollouts": 5})
+    budget.spend("rollouts", 5)
+    for count in (budget.spend, budget.record):
+        with pytest.raises(UsageError, match="-3 rollouts to count: expected at least 0"):
+            count("rollouts", -3)
+    assert budget.left("rollouts") == 0

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from skillweave.adapters.errors import BudgetExceeded, MissingAbility
 from skillweave.distill.evaluation import (
     Answer,
     Arm,
@@ -171,3 +172,16 @@ def test_arms_and_items_must_be_distinct(arms: list[Arm], items: list[Item], sai
 def test_no_concurrency_is_refused() -> None:
     with pytest.raises(EvaluationError, match="concurrency is 0"):
         run(Engine(), concurrency=0)
+
+
+@pytest.mark.parametrize("kind", [BudgetExceeded, MissingAbility])
+def test_what_is_wrong_with_the_run_ends_it_and_is_no_failed_item(kind: type[Exception]) -> None:
+    """One such error in a hundred items would pass the bound on failures unseen."""
+
+    async def ask(arm: Arm, item: Item, /) -> Answer:
+        if item.id == "i07":
+            raise kind("nothing left")
+        return Answer(item.id, 1, 1)
+
+    with pytest.raises(kind, match="nothing left"):
+        asyncio.run(evaluate(ARMS, ITEMS, ask=ask))

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from skillweave.adapters.card import Frame
+from skillweave.adapters.errors import MissingAbility
 from skillweave.distill.rollouts import Sampling
 from skillweave.distill.rollouts.chat import ChatRenderer
 from skillweave.distill.rollouts.policy import (
     UNFRAMED,
     Capabilities,
     Generation,
-    MissingAbility,
     Prompt,
     Score,
     as_ids,

@@ -60,3 +60,12 @@ def test_who_gave_up_is_not_served_and_a_new_loop_begins_afresh() -> None:
     asyncio.run(give_up())
     assert asyncio.run(again()) == 2
     assert seen == [2]
+
+
+def test_work_that_loses_a_job_fails_and_leaves_nobody_waiting() -> None:
+    async def go() -> list[int]:
+        batcher = Batcher(lambda jobs: list(jobs)[1:], most=4)
+        return await asyncio.wait_for(asyncio.gather(*map(batcher.ask, range(3))), 5)
+
+    with pytest.raises(RuntimeError, match="3 jobs gave 2 results"):
+        asyncio.run(go())

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from skillweave.adapters.base.identity import identify_base
 from skillweave.adapters.card import Card, Frame
-from skillweave.adapters.errors import EngineError
+from skillweave.adapters.errors import EngineError, MissingAbility
 from skillweave.adapters.store.store import Store
 from skillweave.distill.rollouts import Sampling
 from skillweave.distill.rollouts.gateway import GatewayPolicy
-from skillweave.distill.rollouts.policy import Generation, MissingAbility, Prompt, Score
+from skillweave.distill.rollouts.policy import Generation, Prompt, Score
 from skillweave.server.config import ServeConfig
 from skillweave.server.running import Running, serve_in_background
 from transformers import PreTrainedTokenizerBase
@@ -174,6 +174,19 @@ def test_half_a_reply_is_an_error_not_half_a_rollout(
         pytest.raises(EngineError, match=complaint),
     ):
         ask(engine.url, tokenizer, IDS)
+
+
+def test_a_conversation_whose_ids_nobody_tells_is_no_rollout(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    """Without them the answer would be learned as if nothing had stood before it."""
+    told = choice(logprobs={"content": [{"logprob": -1.0}, {"logprob": -2.0}]})
+    told.pop("prompt_token_ids", None)
+    with (
+        ScriptedTeacher(lambda body: reply(told)) as engine,
+        pytest.raises(EngineError, match="tells no prompt token ids"),
+    ):
+        ask(engine.url, tokenizer, [{"role": "user", "content": "x"}])
 
 
 def test_given_tokens_are_scored_as_the_end_of_a_prompt(

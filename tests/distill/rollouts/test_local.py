@@ -11,6 +11,7 @@ from peft import PeftModel
 from skillweave.adapters.errors import (
     AdapterRefused,
     EngineError,
+    MissingAbility,
     ModelStringError,
     NotFound,
     UsageError,
@@ -18,7 +19,7 @@ from skillweave.adapters.errors import (
 from skillweave.adapters.peft_folder.deltas import write_peft
 from skillweave.distill.rollouts import Sampling
 from skillweave.distill.rollouts.local import LocalPolicy
-from skillweave.distill.rollouts.policy import Generation, MissingAbility
+from skillweave.distill.rollouts.policy import Generation
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from .conftest import MakeDelta

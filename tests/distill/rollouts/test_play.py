@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 from skillweave.adapters.card import Frame
-from skillweave.adapters.errors import EngineError, NotFound, StoreError, UsageError
+from skillweave.adapters.errors import (
+    BudgetExceeded,
+    EngineError,
+    MissingAbility,
+    NotFound,
+    StoreError,
+    UsageError,
+)
 from skillweave.distill.policy import ServedPolicy
 from skillweave.distill.rendering import token_row
 from skillweave.distill.rollouts import (
@@ -21,7 +28,7 @@ from skillweave.distill.rollouts import (
 from skillweave.distill.rollouts.chat import ChatRenderer
 from skillweave.distill.rollouts.local import LocalPolicy
 from skillweave.distill.rollouts.play import play, play_all
-from skillweave.distill.rollouts.policy import MissingAbility, TokenPolicy
+from skillweave.distill.rollouts.policy import TokenPolicy
 from skillweave.distill.rollouts.prefixes import Forced, demo_prefix, expert_turns, text_prefix
 from skillweave.distill.rollouts.replay import (
     ReplayPolicy,
@@ -345,8 +352,44 @@ def test_asked_again_with_another_seed_nothing_is_made_up(make: Make) -> None:
     policy = make()
     again = ReplayPolicy([played(policy, CountTask(1), seed=1)], policy.renderer)
     ids = policy.asked[0][1]
-    fine = Sampling(1.0, seed=derived_seed(1, 0))
+    fine = replace(HOW, seed=derived_seed(1, 0))
     assert asyncio.run(again.generate(ids, model="m", sampling=fine)).text == "less"
-    for model, how in (("m", Sampling(1.0, seed=5)), ("n", fine), ("m", Sampling(1.0))):
+    others = [
+        replace(fine, seed=5),
+        HOW,
+        replace(fine, temperature=0.5),
+        replace(fine, stop=("x",)),
+    ]
+    for model, how in [("n", fine), *(("m", other) for other in others)]:
         with pytest.raises(NotFound, match="nothing is recorded of"):
             asyncio.run(again.generate(ids, model=model, sampling=how))
+
+
+def test_what_somebody_else_wrote_is_never_replayed_as_the_policys_answer(make: Make) -> None:
+    """The expert's turn was asked of nobody: replayed without the expert it is not found."""
+    first = played(make(), CountTask(2), prefix=expert_turns(1), route="tokens")
+    assert first.turns[0].finish_reason == "forced"
+    again = ReplayPolicy([first], make().renderer)
+    assert "NotFound" in played(again, CountTask(2), route="messages").error
+    assert "NotFound" in played(again, CountTask(2)).error
+    assert played(again, CountTask(2), prefix=expert_turns(1)).verdict.passed
+
+
+@pytest.mark.parametrize("error", [BudgetExceeded("nothing left"), MissingAbility("no router")])
+def test_what_is_wrong_with_the_whole_run_is_no_failed_episode(
+    make: Make, error: Exception
+) -> None:
+    def script(seen: str) -> str:
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        played(make(script), CountTask(1))
+    with pytest.raises(type(error), match=str(error)):
+        asyncio.run(play_all(make(script), [CountTask(1)] * 3, run="r", model="m", sampling=HOW))
+
+
+def test_a_policy_of_texts_alone_gives_one_answer_or_an_error(make: Make) -> None:
+    policy = TextOnlyPolicy(ServedPolicy("http://127.0.0.1:9/v1"))
+    with pytest.raises(UsageError, match=r"n is 2: expected 1"):
+        asyncio.run(policy.sample([{"role": "user", "content": "x"}], model="m",
+                                  sampling=replace(HOW, n=2)))  # fmt: skip

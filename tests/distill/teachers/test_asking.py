@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from skillweave.adapters.errors import SkillweaveError, TeacherError, UsageError
-from skillweave.distill.evaluation.budget import Budget, BudgetExceeded
+from skillweave.distill.evaluation import Budget, BudgetExceeded
 from skillweave.distill.teachers import AskedTeacher, Judgement, MalformedAnswer
 from skillweave.distill.teachers.asking import MAX_ANSWER_CHARS, parsed
 
