@@ -105,6 +105,8 @@ class Finished:
     notes: tuple[str, ...] = ()
     numbers: Mapping[str, float | Interval] = field(default_factory=dict)
     """What `measured(...)` clauses of the criterion ask for, by name."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Comparisons that are reported beside those of the criterion."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,9 @@ def run_once(name: str, recipe: Recipe, config: BaseModel, context: RecipeContex
             f"recipe {name!r} was asked for its {scope} arms and judged its "
             f"{done.criterion.scope} ones: its criterion must carry scope={scope!r}"
         )
-    judgement = judge(done.results, done.criterion, numbers=done.numbers, seed=context.seed)
+    judgement = judge(
+        done.results, done.criterion, pairs=done.pairs, numbers=done.numbers, seed=context.seed
+    )
     verdict = recipe_verdict(
         judgement,
         done.criterion,
