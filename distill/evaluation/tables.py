@@ -1,4 +1,4 @@
-"""Arms and comparisons as Markdown, CSV and LaTeX tables; pure text.
+"""Arms, comparisons and lifecycle matrices as Markdown, CSV and LaTeX tables; pure text.
 
 Owns: column order and number formats of the plain tables. Refuses to own: HTML and terminals
 (`distill.report`). Percent have one decimal; CSV keeps full precision.
@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from .lifecycle import LifecycleRow
 from .types import ArmSummary, Comparison
 
 _ARMS = ("arm", "mean", "low", "high", "n", "failures", "prompt_tokens", "completion_tokens")
@@ -20,6 +21,9 @@ _ARMS_SHOWN = (
     "arm", "passed %", "95 % interval", "items", "failed", "prompt tokens", "answer tokens"
 )  # fmt: skip
 _PAIRS_SHOWN = ("comparison", "points", "95 % interval", "only first", "only second")
+_LIFECYCLE_SHOWN = (
+    "extractor or target", "gain, points", "95 % interval", "negative %", "95 % interval", "cells"
+)  # fmt: skip
 _TEX_ESCAPES = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"}) | {
     ord("\\"): r"\textbackslash{}", ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"
 }  # fmt: skip
@@ -58,6 +62,11 @@ def comparisons_markdown(comparisons: Iterable[Comparison]) -> str:
     return _markdown(_PAIRS_SHOWN, [_pair_row(pair) for pair in comparisons])
 
 
+def lifecycle_markdown(rows: Iterable[LifecycleRow]) -> str:
+    """The rows of a lifecycle matrix, gains in points, as it goes into documents."""
+    return _markdown(_LIFECYCLE_SHOWN, [_lifecycle_row(row) for row in rows])
+
+
 def arms_tex(arms: Iterable[ArmSummary]) -> str:
     """The table of `arms_markdown` as a LaTeX `tabular`, for papers; needs `booktabs`."""
     return _tex(_ARMS_SHOWN, [_arm_row(arm) for arm in arms])
@@ -87,6 +96,17 @@ def _pair_row(pair: Comparison) -> tuple[str, ...]:
         f"{100 * pair.ci[0]:+.1f} to {100 * pair.ci[1]:+.1f}",
         str(pair.discordant.only_a),
         str(pair.discordant.only_b),
+    )
+
+
+def _lifecycle_row(row: LifecycleRow) -> tuple[str, ...]:
+    return (
+        row.name if row.kind == "extractor" else f"{row.kind} {row.name}",
+        f"{100 * row.gain.estimate:+.1f}",
+        f"{100 * row.gain.low:+.1f} to {100 * row.gain.high:+.1f}",
+        f"{100 * row.negative.estimate:.1f}",
+        f"{100 * row.negative.low:.1f} to {100 * row.negative.high:.1f}",
+        str(row.num_cells),
     )
 
 
