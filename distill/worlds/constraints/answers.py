@@ -8,13 +8,26 @@ from .spec import ConstraintSpec
 
 
 def worked_answer(spec: ConstraintSpec, items: Symbols) -> str:
-    """The constraints as notes, the length, the places one by one, then the final line.
+    """The constraints as notes, the length, places that are known, all places, the final line.
 
-    The length comes first because some constraints speak of the end.
+    The length comes first because a constraint may speak of the end; the known places are those
+    that a constraint names.
     """
     notes = ", ".join(note(row.kind, row.params) for row in spec.constraints)
-    places = " ".join(f"{i} {symbol}" for i, symbol in enumerate(items, 1))
-    return f"{notes}\nlength {len(items)}\n{places}\n{FINAL} {' '.join(items)}"
+    places = [f"{i} {symbol}" for i, symbol in enumerate(items, 1)]
+    known = [places[i] for i in sorted(known_places(spec, len(items)))]
+    lines = [notes, f"length {len(items)}", " ".join(["known", *known]) if known else ""]
+    return "\n".join([*filter(None, lines), " ".join(places), f"{FINAL} {' '.join(items)}"])
+
+
+def known_places(spec: ConstraintSpec, length: int) -> set[int]:
+    """The places of a list, counted from 0, whose letter a constraint says."""
+    at = {"starts": 0, "ends": length - 1}
+    return {
+        int(row.params[0]) - 1 if row.kind == "place" else at[row.kind]
+        for row in spec.constraints
+        if row.kind in at or row.kind == "place"
+    }
 
 
 def score(answer: str, spec: ConstraintSpec, letters: Symbols) -> Verdict:

@@ -25,7 +25,7 @@ def test_a_source_fits_its_rows_and_is_a_function_of_the_generator(
     corpus = Corpus(tokenizer, PARTS, length=LENGTH, seed=0)
     rows = corpus.batch(0, 4, {part.name: 1.0})
     assert (rows.targets_BT != -100).sum() > 4 * 20
-    assert (rows.ids_BT != 0).float().mean() > 0.6
+    assert (rows.ids_BT != 0).float().mean() > 0.55
     one, two = (part.source(rng) for rng in (random.Random(3), random.Random(3)))
     assert one.text == two.text
     assert one.draw(random.Random(4)) == two.draw(random.Random(4))

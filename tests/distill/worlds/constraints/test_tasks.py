@@ -35,9 +35,17 @@ def one_task() -> ConstraintTask:
 
 
 def test_a_worked_answer_notes_the_rules_and_the_length_before_the_places() -> None:
-    said = "start k, count 4, avoid m\nlength 4\n1 k 2 d 3 n 4 r\nfinal: k d n r"
+    said = "start k, count 4, avoid m\nlength 4\nknown 1 k\n1 k 2 d 3 n 4 r\nfinal: k d n r"
     assert worked_answer(SPEC, tuple("kdnr")) == said
     assert one_task().verify(said).passed
+
+
+def test_a_worked_answer_names_the_known_places_in_order() -> None:
+    rows = (Constraint("ends", ("k",)), Constraint("place", ("2", "n")), Constraint("unique"))
+    lines = worked_answer(ConstraintSpec(rows, "farm"), tuple("dnk")).split("\n")
+    assert lines[1:3] == ["length 3", "known 2 n 3 k"]
+    both = ConstraintSpec((Constraint("starts", ("k",)), Constraint("unique")), "farm")
+    assert worked_answer(both, ("k",)).split("\n")[1:3] == ["length 1", "known 1 k"]
 
 
 @pytest.mark.parametrize(
