@@ -48,9 +48,11 @@ def load_checkpoint(folder: Path, *, fingerprint: str) -> dict[str, Any] | None:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as err:
         raise UsageError(f"{path} cannot be read: {err}; remove it to start anew") from err
+    if not isinstance(found, dict) or {"fingerprint", "state"} - found.keys():
+        raise UsageError(f"{path} holds no checkpoint of ours; remove it to start anew")
     if found["fingerprint"] != fingerprint:
         raise UsageError(
-            f"{path} is of a run with other rows, settings or seed (fingerprint "
+            f"{path} is of a run with another base, rows, settings or seed (fingerprint "
             f"{found['fingerprint'][:12]}, expected {fingerprint[:12]}); name another folder"
         )
     state: dict[str, Any] = found["state"]

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...adapters.errors import TrainingDiverged, UsageError
 from ..rendering import TokenRow
 from .checkpoint import load_checkpoint, save_checkpoint
 from .packing import pack, token_loss
@@ -53,6 +54,9 @@ class Fit:
     Args:
         rng: shuffles the rows, epoch by epoch.
         pad: the id that fills short rows.
+
+    Raises:
+        UsageError: a row that teaches nothing, as one cut off before its answer.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Fit:
         rng: random.Random,
         pad: int,
     ) -> None:
+        _require_learned([*train, *dev])
         self._model, self._train, self._dev = model, train, dev
         self._settings, self._how, self._rng, self._pad = settings, execution, rng, pad
         self._rate = settings.rate or USUAL_RATE
@@ -76,10 +81,15 @@ class Fit:
         self._left: list[int] = []
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
         said = (settings.model_dump_json(), train, dev, pad, rng.getstate())
-        self._fingerprint = hashlib.sha256(repr(said).encode()).hexdigest()
+        self._fingerprint = _fingerprint(model, repr(said)) if execution.checkpoint else ""
 
     def run(self, on_step: Callable[[int, int, float], None] | None = None) -> Fitted:
-        """Train to the end, and put the best weights in place."""
+        """Train to the end, and put the best weights in place.
+
+        Raises:
+            TrainingDiverged: a loss is no finite number; nothing was put in place.
+            UsageError: the checkpoint is of another run, or of another base.
+        """
         self._resume()
         self._model.train()
         while not self._done():
@@ -126,6 +136,7 @@ class Fit:
             loss, _ = self._loss(rows[start : start + size])
             (loss / count).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
+        _require_finite(total / count, f"step {self._step + 1}", self._rate)
         nn.utils.clip_grad_norm_(self._params.values(), self._settings.clip)
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
@@ -140,6 +151,7 @@ class Fit:
         if not self._dev:
             return
         seen = self._mean_loss()
+        _require_finite(seen, f"the held-out rows after epoch {self._epoch}", self._rate)
         if self._best is None or seen < self._best[0]:
             weights = {name: p.detach().clone() for name, p in self._params.items()}
             self._best = (seen, self._epoch, weights)
@@ -184,3 +196,31 @@ class Fit:
         self._left = state["left"]
         self._step, self._epoch, self._last, self._stale = state["counters"]
         self._best = None if state["best"] is None else tuple(state["best"])
+
+
+def _fingerprint(model: nn.Module, said: str) -> str:
+    """Of what was said and of the frozen weights, by their shapes and sums."""
+    total = hashlib.sha256(said.encode())
+    for name, p in model.named_parameters():
+        if not p.requires_grad:
+            wide = p.detach().double()
+            sums = (float(wide.sum()), float(wide.abs().sum()))
+            total.update(f"{name} {tuple(p.shape)} {sums}".encode())
+    return total.hexdigest()
+
+
+def _require_learned(rows: Sequence[TokenRow]) -> None:
+    for number, row in enumerate(rows):
+        if not any(row.learn[1:]):
+            raise UsageError(
+                f"row {number} of {len(rows)} has {len(row.ids)} tokens and learns none behind the "
+                "first: expected an answer; leave the row out, or render it with its answer"
+            )
+
+
+def _require_finite(loss: float, where: str, rate: float) -> None:
+    if not math.isfinite(loss):
+        raise TrainingDiverged(
+            f"the loss of {where} is {loss}, expected a finite number; lower the rate of {rate:g}, "
+            "or look at the rows and the base in its dtype"
+        )

@@ -119,14 +119,25 @@ def truncated_weights(
     return torch.where(sampler_logp.isnan(), 1.0, ratio).clamp(max=limit).detach()
 
 
-def kl(logp: Tokens, ref_logp: Tokens, *, kind: Literal["k1", "k2", "k3"] = "k3") -> Tokens:
+def kl(
+    logp: Tokens,
+    ref_logp: Tokens,
+    mask: Tokens | None = None,
+    *,
+    kind: Literal["k1", "k2", "k3"] = "k3",
+) -> Tokens:
     """Estimators of KL(policy || reference) a token, on tokens that the policy drew.
 
     With `d = ref_logp - logp`: k1 `-d` (unbiased, may be negative), k2 `d^2 / 2` (low variance,
-    biased), k3 `exp(d) - 1 - d` (unbiased and never negative). Source: Schulman (2020),
-    "Approximating KL divergence".
+    biased), k3 `exp(d) - 1 - d` (unbiased and never negative).
+
+    Args:
+        mask: 0 outside it; give it wherever tokens of a prompt stand in the rows. There `exp(d)`
+            may overflow, and an infinite value times a mask of 0 has the gradient NaN.
+
+    Source: Schulman (2020), "Approximating KL divergence".
     """
-    d = ref_logp - logp
+    d = ref_logp - logp if mask is None else torch.where(mask > 0, ref_logp - logp, 0.0)
     if kind == "k1":
         return -d
     return d.square() / 2 if kind == "k2" else d.exp() - 1 - d

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from skillweave.adapters.errors import UsageError
+from skillweave.adapters.errors import TrainingDiverged, UsageError
 from skillweave.distill.learning.checkpoint import FILE, load_checkpoint, save_checkpoint
 from skillweave.distill.learning.sft import (
     Execution,
@@ -90,8 +90,12 @@ def test_a_checkpoint_of_another_run_is_refused(
     execution = Execution(checkpoint=tmp_path / "run", checkpoint_every=1)
     with pytest.raises(Killed):
         fit(small_base, tmp_path / "one", execution, stop=2)
-    with pytest.raises(UsageError, match="other rows, settings or seed"):
+    with pytest.raises(UsageError, match="another base, rows, settings or seed"):
         fit(small_base, tmp_path / "two", execution, seed=1)
+    with torch.no_grad():
+        small_base.get_input_embeddings().weight[0, 0] += 1
+    with pytest.raises(UsageError, match="another base, rows, settings or seed"):
+        fit(small_base, tmp_path / "three", execution)
 
 
 def test_a_checkpoint_is_whole_or_says_what_to_do(tmp_path: Path) -> None:
@@ -101,9 +105,37 @@ def test_a_checkpoint_is_whole_or_says_what_to_do(tmp_path: Path) -> None:
     assert found is not None
     assert found["x"].tolist() == [1, 1]
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    torch.save([1, 2], tmp_path / FILE)
+    with pytest.raises(UsageError, match="holds no checkpoint of ours"):
+        load_checkpoint(tmp_path, fingerprint="a")
+    save_checkpoint(tmp_path, {"x": torch.ones(2)}, fingerprint="a")
     (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:100])
     with pytest.raises(UsageError, match="remove it to start anew"):
         load_checkpoint(tmp_path, fingerprint="a")
+
+
+def test_weights_that_diverge_are_an_error_and_no_adapter(
+    small_base: PreTrainedModel, tmp_path: Path
+) -> None:
+    with torch.no_grad():
+        small_base.get_input_embeddings().weight.fill_(float("nan"))
+    with pytest.raises(TrainingDiverged, match=r"loss of step 1 is nan.*lower the rate of 0\.01"):
+        fit(small_base, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("learn", [(False,) * 5, (True, False, False, False, False)])
+def test_a_row_that_teaches_nothing_is_refused_before_anything_is_trained(
+    small_base: PreTrainedModel, tmp_path: Path, learn: tuple[bool, ...]
+) -> None:
+    """In a step of its own it would divide by no tokens and leave weights that are no numbers."""
+    empty = TokenRow((1, 2, 3, 4, 5), learn)
+    with pytest.raises(UsageError, match="has 5 tokens and learns none"):
+        train_lora(
+            small_base, [*ROWS, empty], settings=SETTINGS, seed=0, out=tmp_path / "out",
+            base_name="small-base", pad=0,
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("how", [Execution(micro_rows=2), Execution(packed_length=16)])

@@ -1,6 +1,7 @@
 """Losses by numbers worked by hand, and the laws that tie them together."""
 
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -161,3 +162,17 @@ def test_dpo_without_preference_is_log_two() -> None:
     logp = draw(1, 2, 3)
     same = dpo_loss(logp, logp, logp, logp, chosen_mask=MASK, rejected_mask=MASK)
     assert float(same) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("kind", ["k1", "k2", "k3"])
+def test_kl_outside_the_mask_has_no_value_and_no_gradient(kind: Literal["k1", "k2", "k3"]) -> None:
+    """A prompt that the policy finds 200 nats less likely than the base overflows `exp`."""
+    logp = torch.tensor([[-201.0, -1.0]], requires_grad=True)
+    mask = torch.tensor([[0.0, 1.0]])
+    each = kl(logp, torch.tensor([[-1.0, -2.0]]), mask, kind=kind)
+    assert each[0, 0].item() == 0
+    aggregate(each, mask).backward()
+    assert logp.grad is not None
+    assert float(logp.grad[0, 0]) == 0
+    by_hand = {"k1": 1.0, "k2": 1.0, "k3": 1 - math.exp(-1)}  # d = -1: -d, d^2/2, e^d - 1 - d
+    assert float(logp.grad[0, 1]) == pytest.approx(by_hand[kind])
