@@ -15,7 +15,7 @@ from typing import TypeVar
 from ...adapters import UsageError, Version
 from ...adapters.skills import Skill
 from ..demonstrations import Demonstration, Teacher
-from ..evaluation import Arm, Ask, Budget, BudgetExceeded, Criterion, Interval
+from ..evaluation import Arm, Ask, Criterion, Interval
 from ..evaluation.types import ItemResult
 from ..policy import Policy, ServedPolicy
 from ..serving import Served, ServePlan, admin
@@ -24,16 +24,15 @@ from ..skill_training import Lesson, SkillTraining, teach, train, train_rows
 from ..trainable import checked
 from ..workbench import Workbench
 from ..worlds.checkers import worlds
-from ..worlds.string_skills import SplitLedger
+from ..worlds.split_ledger import SplitLedger
 from ..worlds.types import Split, Task
 from .drawing import draw_skills
+from .lessons import expert_rows, requests_within, taught_badly
 from .run import Finished, RecipeContext
 
-T = TypeVar("T")
-Settings = TypeVar("Settings", bound=SkillTraining)
+__all__ = ["Course", "expert_rows", "open_course", "requests_within", "taught_badly"]
 
-FEWEST_REQUESTS = 8
-"""A skill is not taught with fewer."""
+T = TypeVar("T")
 
 
 @dataclass
@@ -151,8 +150,13 @@ class Course:
 
         Args:
             asking: another way to ask; what it depends on beside the arm must stand in the items.
+
+        Raises:
+            ValueError: an item is a request of another split, such as one that was trained on.
         """
         self._require_one_turn("asked in one turn")
+        for item in items:
+            self._ledger.record(item.split, [item.id])
         sampling = self.config.sampling
 
         async def asked() -> tuple[ItemResult, ...]:
@@ -165,6 +169,18 @@ class Course:
                 )  # fmt: skip
 
         return asyncio.run(asked())
+
+    def judged(
+        self,
+        arms: Sequence[Arm],
+        items: Sequence[Task],
+        *,
+        criterion: Criterion,
+        notes: Sequence[str] = (),
+    ) -> Finished:
+        """`ask` and `finished` in one: the end of a recipe that looks at nothing in between."""
+        results = self.ask(arms, items, criterion=criterion)
+        return self.finished(results, criterion=criterion, notes=notes)
 
     def with_policy(self, use: Callable[[Policy], Awaitable[T]]) -> T:
         """Whatever samples for learning, under the budget of the run."""
@@ -208,60 +224,21 @@ class Course:
 
 @contextmanager
 def open_course(
-    name: str, config: SkillTraining, context: RecipeContext, *, adapters: int
+    name: str,
+    config: SkillTraining,
+    context: RecipeContext,
+    *,
+    adapters: int,
+    rank: int | None = None,
 ) -> Iterator[Course]:
-    """A server on the base and the run's store, with room for so many adapters at once."""
+    """A server on the base and the run's store, with room for so many adapters at once.
+
+    Args:
+        rank: the largest that is served, where it is not that of training: a sum of adapters is
+            exact up to the sum of their ranks.
+    """
     bench = Workbench(context.base, context.store, report=context.report)
-    plan = ServePlan(context.base, context.store.root, rank=config.sft.rank, slots=adapters)
+    largest = config.sft.rank if rank is None else rank
+    plan = ServePlan(context.base, context.store.root, rank=largest, slots=adapters)
     with context.launch(plan) as served:
         yield Course(name, config, context, bench, served)
-
-
-def requests_within(config: Settings, budget: Budget, *, num_skills: int) -> Settings:
-    """As many requests a skill as the rollouts allow, never more than the settings say.
-
-    Raises:
-        BudgetExceeded: fewer than eight requests a skill would be left.
-    """
-    limit = budget.limits.get("rollouts")
-    if limit is None:
-        return config
-    preflight = 2 * config.preflight_requests
-    num_requests = min(config.num_requests, limit // num_skills - preflight)
-    if num_requests < FEWEST_REQUESTS:
-        least = (FEWEST_REQUESTS + preflight) * num_skills
-        raise BudgetExceeded(
-            f"{limit} rollouts are too few for {num_skills} skills with {preflight} of preflight "
-            f"each: expected at least {least}; raise the budget or set preflight_requests lower"
-        )
-    return config.model_copy(update={"num_requests": num_requests})
-
-
-def taught_badly(lessons: Sequence[Lesson], config: SkillTraining) -> tuple[str, ...]:
-    """A note for each skill that was taught from too few demonstrations, or not at all."""
-    out = []
-    for lesson in lessons:
-        name, kept = lesson.skill.name, lesson.yielded.kept
-        verified = f"{kept} of {lesson.yielded.asked} demonstrations verified"
-        if not lesson.trainable:
-            out.append(f"{name}: {verified}, so no adapter; its arm asks the base")
-        elif kept < config.min_demonstrations:
-            out.append(f"{name}: {verified}, fewer than the {config.min_demonstrations} wanted")
-    return tuple(out)
-
-
-def expert_rows(tasks: Sequence[Task]) -> list[Demonstration]:
-    """Requests with their reference answers, where no teacher has to be asked.
-
-    Raises:
-        UsageError: a task whose world has no expert, or that takes more than one turn.
-    """
-    rows = []
-    for task in tasks:
-        environment = task.environment()
-        environment.reset(0)
-        answer = environment.expert()
-        if answer is None or not environment.step(answer).terminated:
-            raise UsageError(f"task {task.id!r} has no reference answer in one turn")
-        rows.append(Demonstration(task.id, task.messages, answer))
-    return rows

@@ -20,7 +20,8 @@ from pydantic import Field
 from ..evaluation import Above, Absent, Budget, Criterion, diff
 from ..skill_arms import named_arm, none_arm, text_arm, wrong_arm
 from ..skill_training import SkillTraining
-from .course import open_course, requests_within
+from .course import open_course
+from .lessons import requests_within
 from .run import Finished, Recipe, RecipeContext
 
 CRITERION = Criterion(
@@ -55,7 +56,7 @@ def run(config: S2L, context: RecipeContext) -> Finished:
         models = course.carry(course.teach(skills))
         arms = [none_arm(), text_arm(skills), named_arm(models), wrong_arm(models)]
         items = course.tasks(skills, "test", num_items=config.num_items)
-        return course.finished(course.ask(arms, items, criterion=CRITERION), criterion=CRITERION)
+        return course.judged(arms, items, criterion=CRITERION)
 
 
 def fit(config: S2L, budget: Budget) -> S2L:

@@ -1,6 +1,5 @@
 """The course of a recipe: taught, trained, published and judged behind one server, all counted."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ import pytest
 from skillweave.adapters.errors import UsageError
 from skillweave.adapters.skills import Skill
 from skillweave.adapters.store.store import Store
-from skillweave.distill.demonstrations import Demonstration, Yield
+from skillweave.distill.demonstrations import Demonstration
 from skillweave.distill.evaluation import (
     Above,
     Arm,
@@ -24,22 +23,14 @@ from skillweave.distill.evaluation import (
 )
 from skillweave.distill.evaluation.controls import CONTROLS, Absent
 from skillweave.distill.learning.sft import SftSettings
-from skillweave.distill.preflight import TextGain
 from skillweave.distill.recipes import Finished, Recipe, RecipeContext, run_once
-from skillweave.distill.recipes.course import (
-    Course,
-    expert_rows,
-    open_course,
-    requests_within,
-    taught_badly,
-)
+from skillweave.distill.recipes.course import Course, open_course
 from skillweave.distill.recipes.drawing import draw_items, draw_skills
+from skillweave.distill.recipes.lessons import expert_rows
 from skillweave.distill.serving import ServePlan
 from skillweave.distill.skill_arms import none_arm, text_arm
-from skillweave.distill.skill_training import Lesson, SkillTraining
-from skillweave.distill.worlds.checkers import worlds
+from skillweave.distill.skill_training import SkillTraining
 
-from ..worlds.playing import need
 from .skill_server import SkillServer
 
 SMALL = SkillTraining(
@@ -52,7 +43,6 @@ CRITERION = Criterion(
     statement="the text helps", clauses=(Above(what=diff("text", "none"), bar=0.3),)
 )
 NO_CONTROLS = dict.fromkeys(CONTROLS, Absent("nothing is claimed here"))
-ONE_TURN = [name for name, world in worlds().items() if world.spec.max_turns == 1]
 
 
 @dataclass
@@ -186,10 +176,11 @@ def test_arms_are_asked_and_only_what_is_learned_from_is_counted(
     with opened(small_base_dir, tmp_path) as at:
         items = at.course.tasks(at.skills, "test", num_items=3)
         arms = [none_arm(), text_arm(at.skills), oracle_arm()]
-        results = at.course.ask(arms, items, criterion=CRITERION)
+        done = at.course.judged(arms, items, criterion=CRITERION, notes=["said"])
+        results = done.results
         passed = {arm.name: sum(r.passed for r in results if r.arm == arm.name) for arm in arms}
         assert passed == {"none": 0, "text": 6, "oracle": 6}
-        assert at.course.finished(results, criterion=CRITERION).rollouts == 0
+        assert (done.rollouts, done.notes) == (0, ("said",))
 
 
 def test_a_world_of_several_turns_is_refused_before_anything_is_asked(
@@ -228,55 +219,19 @@ def test_a_recipe_hands_in_the_numbers_that_its_criterion_measures(
     assert [clause.seen for clause in verdict.criterion.clauses] == [9.0, None]
 
 
-@pytest.mark.parametrize("name", ONE_TURN)
-def test_a_world_of_one_turn_has_rows_without_a_teacher(name: str, tmp_path: Path) -> None:
-    world = need(name)
-    skills = draw_skills(name, world.spec.levels[:2], folder=tmp_path, seed=1)
-    tasks = draw_items(name, skills, num_items=3, seed=1, split="train")
-    rows = expert_rows(tasks)
-    assert [row.task_id for row in rows] == [task.id for task in tasks]
-    for task, row in zip(tasks, rows, strict=True):
-        assert task.verify(row.answer).passed
-        assert row.messages == task.messages  # the text of the skill is not among them
+def test_what_was_trained_on_is_not_asked(small_base_dir: Path, tmp_path: Path) -> None:
+    with opened(small_base_dir, tmp_path) as at:
+        shown = at.course.tasks(at.skills, "train", num_items=2)
+        (first, *_) = draw_items("string_skills", at.skills, num_items=1, seed=9)
+        cheat = replace(first, **{k: getattr(shown[0], k) for k in ("family", "request", "spec")})
+        assert (cheat.id, cheat.split) == (shown[0].id, "test")
+        with pytest.raises(ValueError, match="in split 'train' and again in 'test'"):
+            at.course.ask([none_arm(), text_arm(at.skills)], [cheat], criterion=CRITERION)
+        assert at.server.asked == []
 
 
-def test_a_plan_of_several_turns_is_no_row(tmp_path: Path) -> None:
-    skills = draw_skills("household", (1,), folder=tmp_path, seed=1)
-    tasks = draw_items("household", skills, num_items=1, seed=1)
-    with pytest.raises(UsageError, match="no reference answer in one turn"):
-        expert_rows(tasks)
-
-
-def lesson(skill: Skill, *, kept: int, asked: int) -> Lesson:
-    rows = tuple(Demonstration(str(number), (), "final: b") for number in range(kept))
-    return Lesson(
-        skill, rows, TextGain(1.0, 0.0, 2), Yield(asked, asked - kept, 0, 0, 0), wall_s=0.1
-    )
-
-
-def test_a_skill_that_was_taught_badly_is_spoken_of(skill: Skill) -> None:
-    other = replace(skill, name="other")
-    given = [lesson(skill, kept=3, asked=8), lesson(other, kept=2, asked=8)]
-    assert taught_badly(given, SMALL) == (
-        "other: 2 of 8 demonstrations verified, fewer than the 3 wanted",
-    )
-    assert taught_badly([lesson(skill, kept=1, asked=8)], SMALL) == (
-        f"{skill.name}: 1 of 8 demonstrations verified, so no adapter; its arm asks the base",
-    )
-
-
-def test_a_budget_is_shared_out_evenly_and_never_overrun() -> None:
-    rng = random.Random(0)
-    for _ in range(100):
-        num_skills, limit = rng.randint(1, 6), rng.randint(1, 400)
-        budget = Budget({"rollouts": limit})
-        try:
-            config = requests_within(SMALL, budget, num_skills=num_skills)
-        except BudgetExceeded:
-            assert limit < num_skills * (8 + 2 * 2)
-            continue
-        assert config.num_requests == 8 <= limit // num_skills - 2 * 2
-    wide = SMALL.model_copy(update={"num_requests": 100})
-    found = requests_within(wide, Budget({"rollouts": 90}), num_skills=3)
-    assert found.num_requests == 26  # 3 * (26 + 2 * 2) = 90
-    assert requests_within(wide, Budget({"tokens": 5}), num_skills=3) is wide
+def test_a_course_may_serve_more_rank_than_it_trains(small_base_dir: Path, tmp_path: Path) -> None:
+    server = SkillServer([])
+    context = RecipeContext(small_base_dir, Store(tmp_path / "store"), tmp_path, 1, server)
+    with open_course("mine", SMALL, context, adapters=3, rank=8):
+        assert [(plan.rank, plan.slots) for plan in server.plans] == [(8, 3)]
