@@ -12,24 +12,19 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _RECIPE = '''"""{name}: what the paper claims, in one sentence (Title, arXiv:0000.00000).
 
-The method: the text of a skill, said twice. Replace `method`, or train adapters and name them in
-the arm's `models` (skillweave/distill/recipes/s2l.py does). Departs: where we differ, and why.
+The method: the text of a skill, said twice. Departs: where we differ, and why.
 """
 
-import asyncio
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-from skillweave.adapters import identify_base
-from skillweave.adapters.skills import Skill, system_prompt
+from skillweave.adapters.skills import system_prompt
 from skillweave.distill.evaluation import (
-    Above, Absent, Arm, Criterion, ItemResult, diff, oracle_arm, shuffled_arm,
+    Above, Absent, Arm, Criterion, diff, oracle_arm, shuffled_arm,
 )
-from skillweave.distill.policy import Sampling, ServedPolicy
 from skillweave.distill.recipes import Finished, Recipe, RecipeContext
-from skillweave.distill.recipes.drawing import draw_items, draw_skills
-from skillweave.distill.serving import ServePlan
-from skillweave.distill.skill_arms import AskServed, none_arm, text_arm
+from skillweave.distill.recipes.course import open_course
+from skillweave.distill.skill_arms import none_arm, text_arm
+from skillweave.distill.skill_training import SkillTraining
 
 CRITERION = Criterion(  # written before the run; its digest goes into the verdict
     statement="What is said twice works, and not by its words alone.",
@@ -38,37 +33,20 @@ CRITERION = Criterion(  # written before the run; its digest goes into the verdi
 )
 
 
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Settings(SkillTraining):
     type: Literal["{name}"] = "{name}"
     levels: tuple[int, ...] = (1, 1, 2, 2)  # one skill each
     num_items: int = 50  # requests of each skill
-    sampling: Sampling = Sampling()
-
-
-def method(skill: Skill) -> str:
-    return "\\n\\n".join([system_prompt(skill)] * 2)
 
 
 def run(config: Settings, context: RecipeContext) -> Finished:
-    seed, folder = context.seed, context.work / "skills"
-    skills = draw_skills(context.world, config.levels, folder=folder, seed=seed)
-    items = draw_items(context.world, skills, num_items=config.num_items, seed=seed)
-    mine = Arm("{name}", "The text, twice.", systems={{s.name: method(s) for s in skills}})
-    arms = [none_arm(), text_arm(skills), shuffled_arm(skills, seed=seed), oracle_arm(), mine]
-    base = identify_base(context.base).family_digest
-
-    async def ask(url: str) -> tuple[ItemResult, ...]:
-        async with ServedPolicy(url) as policy:  # what teaches goes through context.metered(policy)
-            return await context.ask(
-                arms, items, criterion=CRITERION, ask=AskServed(policy, config.sampling),
-                base=base, sampling=config.sampling,
-            )
-
-    with context.launch(ServePlan(context.base, context.store.root, rank=8, slots=1)) as served:
-        results = asyncio.run(ask(served.url))
-    return Finished(CRITERION, results, context.budget.spent["rollouts"], base)
+    with open_course("{name}", config, context, adapters=1) as course:
+        skills = course.draw_skills(config.levels)
+        twice = {{skill.name: "\\n\\n".join([system_prompt(skill)] * 2) for skill in skills}}
+        arms = [none_arm(), text_arm(skills), shuffled_arm(skills, seed=context.seed), oracle_arm()]
+        arms += [Arm("{name}", "The text, twice.", systems=twice)]  # the method
+        items = course.tasks(skills, "test", num_items=config.num_items)
+        return course.judged(arms, items, criterion=CRITERION)
 
 
 RECIPE = Recipe(
@@ -76,7 +54,7 @@ RECIPE = Recipe(
     run,
     source="Title, arXiv:0000.00000",
     method="{name}",  # the arm that `skillweave recipe compare` takes
-    worlds=("string_skills",),
+    worlds=("string_skills", "facts"),
     controls={{
         "none": "none",
         "oracle": "oracle",
