@@ -14,7 +14,8 @@ from .policy import Policy, Sampling
 from .rollouts.seeds import derived_seed
 from .token_meter import tiny_meter
 from .worlds.checkers import Checker
-from .worlds.string_skills import SplitLedger, irrelevant_body
+from .worlds.split_ledger import SplitLedger
+from .worlds.string_skills import irrelevant_body
 from .worlds.types import Message, Split, Task
 
 BASE = "base"

@@ -15,7 +15,8 @@ from ..skill_arms import AskServed, held_out_items
 from ..skill_training import Lesson, teach, train
 from ..trainable import checked
 from ..workbench import Workbench
-from ..worlds.string_skills import CHECKER_KEY, SkillSpec, SplitLedger, stray_requests
+from ..worlds.split_ledger import SplitLedger
+from ..worlds.string_skills import CHECKER_KEY, SkillSpec, stray_requests
 from .pooled import Order, training_beside, widened
 from .routed import stray_items
 from .state import DemoRun, Found

@@ -12,6 +12,9 @@ from ...adapters.skills import Skill
 WORLD_KEY = "skillweave.world"
 CHECKER_KEY = "skillweave.checker"
 
+_SHOWN = 500
+"""Most characters of a complaint about a checker, which may be as long as the checker."""
+
 Spec = TypeVar("Spec")
 
 
@@ -32,7 +35,9 @@ def read_checker(skill: Skill, world: str, parse: Callable[[str], Spec]) -> Spec
         )
     try:
         return parse(skill.metadata.get(CHECKER_KEY, ""))
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
+        why = str(err)[:_SHOWN]
         raise SkillError(
-            f"skill {skill.name!r} has an unreadable checker in metadata {CHECKER_KEY!r}: {err}"
+            f"skill {skill.name!r} has an unreadable checker in metadata {CHECKER_KEY!r}: {why}; "
+            "draw the skill anew, or restore the line that its world wrote"
         ) from err

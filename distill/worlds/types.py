@@ -12,6 +12,12 @@ from typing import Literal, Protocol, runtime_checkable
 Message = Mapping[str, str]
 """One chat message: `role` and `content`."""
 
+
+def exchange(request: str, answer: str) -> tuple[Message, Message]:
+    """What a user asks and an assistant answers, as messages."""
+    return {"role": "user", "content": request}, {"role": "assistant", "content": answer}
+
+
 Split = Literal["pretrain", "train", "dev", "test"]
 
 

@@ -12,7 +12,8 @@ from skillweave.distill.evaluation.types import Answer
 from skillweave.distill.policy import Sampling
 from skillweave.distill.token_meter import tiny_meter
 from skillweave.distill.worlds.checkers import Checker, checker_of
-from skillweave.distill.worlds.string_skills import SplitLedger, held_out_specs, string_skill
+from skillweave.distill.worlds.split_ledger import SplitLedger
+from skillweave.distill.worlds.string_skills import held_out_specs, string_skill
 from skillweave.distill.worlds.types import Task
 
 SKILLS = [string_skill(spec, seed=3) for spec in held_out_specs(3)]

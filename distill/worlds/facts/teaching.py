@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 from ..authoring import NUM_EXAMPLES, author_request
-from ..types import Message
+from ..types import Message, exchange
 from ..world import Teaching
 from .classes import CLASSES
 from .held_out import TABLE_SIZES, askings, draw_facts
@@ -31,10 +31,6 @@ def open_spec(rng: random.Random, *, size: int | None = None) -> FactsSpec:
     return FactsSpec(name, draw_facts(entities, rng, held_out=False), tuple(asked))
 
 
-def _exchange(request: str, answer: str) -> tuple[Message, Message]:
-    return {"role": "user", "content": request}, {"role": "assistant", "content": answer}
-
-
 def _manipulation(spec: FactsSpec, rng: random.Random, shares: Sequence[float]) -> str:
     """One of the table's manipulations, its level by `shares`."""
     while True:
@@ -51,7 +47,7 @@ def follower(rng: random.Random, *, shares: Sequence[float] = LEVEL_SHARES) -> T
     def draw(rng: random.Random) -> tuple[Message, ...]:
         name = _manipulation(spec, rng, shares)
         asked = draw_asked(name, spec.facts, rng)
-        return _exchange(request_text(name, asked, rng), worked_answer(name, asked))
+        return exchange(request_text(name, asked, rng), worked_answer(name, asked))
 
     return Teaching(skill_body(spec, rng), draw)
 
@@ -66,7 +62,7 @@ def solver(_: random.Random) -> Teaching:
         shares = (0.1, 0.3, 0.6) if num_facts == 2 else (0.2, 0.8, 0.0)
         name = _manipulation(spec, rng, shares)
         asked = draw_asked(name, shown, rng)
-        return _exchange(solver_request(shown, name, asked, rng), worked_answer(name, asked))
+        return exchange(solver_request(shown, name, asked, rng), worked_answer(name, asked))
 
     return Teaching(None, draw)
 
@@ -91,7 +87,7 @@ def author(_: random.Random) -> Teaching:
             asked = draw_asked(name, spec.facts, rng)
             solved.append((request_text(name, asked, rng), worked_answer(name, asked)))
             shown.update((fact[0], fact) for fact in asked)
-        return _exchange(author_request(solved, rng), authored_body(tuple(shown.values())))
+        return exchange(author_request(solved, rng), authored_body(tuple(shown.values())))
 
     return Teaching(None, draw)
 

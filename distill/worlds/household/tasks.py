@@ -13,6 +13,7 @@ from itertools import islice
 
 from ....adapters.skills import Skill
 from ..metadata import CHECKER_KEY, WORLD_KEY
+from ..string_skills.answers import too_long
 from ..types import Message, Split, Verdict
 from .environment import HouseholdEnvironment, Start
 from .goals import plan
@@ -30,9 +31,6 @@ ACTIONS_PER_SPARE_TURN = 3
 
 MAX_TRIES = 10_000
 """Draws in a row that may be used already before a split is called empty."""
-
-_MAX_PLAN_CHARS = 4_000
-"""Of a longer plan only the beginning is read; all turns fit into it many times."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +70,10 @@ class HouseholdTask:
 
     def verify(self, text: str) -> Verdict:
         """Play `text`, one action a line; blank lines are no actions."""
+        if (long := too_long(text)) is not None:
+            return long
         episode = self.environment()
-        lines = (line for line in text[:_MAX_PLAN_CHARS].splitlines() if line.strip())
+        lines = (line for line in text.splitlines() if line.strip())
         for action in islice(lines, MAX_TURNS):
             step = episode.step(action)
             if step.terminated or step.truncated:

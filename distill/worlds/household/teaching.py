@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..authoring import NUM_EXAMPLES, author_request
-from ..types import Message
+from ..types import Message, exchange
 from ..world import Teaching
 from .environment import Start
 from .goals import plan
@@ -61,10 +61,7 @@ def author(_: random.Random, *, shares: Sequence[float] = LEVEL_SHARES) -> Teach
         spec = _spec(rng, shares)
         starts = telling_starts(spec, rng)
         body = authored_body(spec, first=starts[0].goal.thing)
-        return (
-            {"role": "user", "content": examples_request(starts, rng)},
-            {"role": "assistant", "content": body},
-        )
+        return exchange(examples_request(starts, rng), body)
 
     return Teaching(None, draw)
 

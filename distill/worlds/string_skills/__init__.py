@@ -4,7 +4,7 @@ from ..metadata import CHECKER_KEY
 from .answers import score, worked_answer
 from .held_out import held_out_spec, held_out_specs
 from .spec import Operation, SkillSpec
-from .split import SplitLedger, held_out_parts, is_held_out
+from .split import held_out_parts, is_held_out
 from .tasks import (
     StringTask,
     draw_tasks,
@@ -20,7 +20,6 @@ __all__ = [
     "WORLD",
     "Operation",
     "SkillSpec",
-    "SplitLedger",
     "StringTask",
     "draw_tasks",
     "held_out_parts",

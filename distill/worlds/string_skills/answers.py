@@ -18,12 +18,19 @@ def worked_answer(spec: SkillSpec, items: Symbols) -> str:
     return "\n".join([*lines, f"{FINAL} {spec.final(items)}"])
 
 
+def too_long(answer: str) -> Verdict | None:
+    """The verdict on an answer that is too long to be looked at; None on any other."""
+    if len(answer) <= MAX_CHARS:
+        return None
+    return Verdict(
+        False, 0.0, f"the answer has {len(answer)} characters, expected at most {MAX_CHARS}"
+    )
+
+
 def final_text(answer: str) -> str | Verdict:
     """What stands behind the single `final:` line, white space folded; or why nothing does."""
-    if len(answer) > MAX_CHARS:
-        return Verdict(
-            False, 0.0, f"the answer has {len(answer)} characters, expected at most {MAX_CHARS}"
-        )
+    if (long := too_long(answer)) is not None:
+        return long
     finals = [line.strip() for line in answer.splitlines() if line.strip().startswith(FINAL)]
     if len(finals) != 1:
         return Verdict(False, 0.0, f"{len(finals)} lines begin with {FINAL!r}, expected one")

@@ -8,7 +8,6 @@ hash, so it needs no list and no order of generation can change it.
 """
 
 import hashlib
-from collections.abc import Iterable
 
 from .spec import SkillSpec
 
@@ -44,33 +43,3 @@ def held_out_parts(spec: SkillSpec) -> tuple[str, ...]:
 def is_held_out(spec: SkillSpec) -> bool:
     """True where the base must never have seen this skill."""
     return bool(held_out_parts(spec))
-
-
-class SplitLedger:
-    """Remembers which task ids each split used and refuses an overlap.
-
-    Raises:
-        ValueError: by `record`, when an id already stands in another split.
-    """
-
-    def __init__(self) -> None:
-        self._split_of: dict[str, str] = {}
-
-    def record(self, split: str, ids: Iterable[str]) -> None:
-        for task_id in ids:
-            seen = self._split_of.setdefault(task_id, split)
-            if seen != split:
-                raise ValueError(
-                    f"task {task_id} is in split {seen!r} and again in {split!r}; splits must be "
-                    "disjoint: draw the second one with another seed or exclude these ids"
-                )
-
-    def outside(self, split: str) -> frozenset[str]:
-        """The ids that stand in any other split: what a new draw of `split` may not have."""
-        return frozenset(id for id, seen in self._split_of.items() if seen != split)
-
-    def counts(self) -> dict[str, int]:
-        out: dict[str, int] = {}
-        for split in self._split_of.values():
-            out[split] = out.get(split, 0) + 1
-        return out

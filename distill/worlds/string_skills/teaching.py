@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 
 from ..authoring import NUM_EXAMPLES, author_request
-from ..types import Message
+from ..types import Message, exchange
 from ..world import Teaching
 from .answers import worked_answer
 from .formats import FORMATS
@@ -43,10 +43,6 @@ def _num_steps(rng: random.Random, shares: Sequence[float]) -> int:
     return rng.choices(range(1, len(shares) + 1), shares)[0]
 
 
-def _exchange(request: str, answer: str) -> tuple[Message, Message]:
-    return {"role": "user", "content": request}, {"role": "assistant", "content": answer}
-
-
 def follower(rng: random.Random, *, shares: Sequence[float] = STEP_SHARES) -> Teaching:
     """A skill's text, and requests answered by it; in `CHAIN_SHARE` several in one conversation."""
     spec = open_spec(rng, _num_steps(rng, shares))
@@ -56,7 +52,7 @@ def follower(rng: random.Random, *, shares: Sequence[float] = STEP_SHARES) -> Te
         turns: list[Message] = []
         for _ in range(rng.choice(lengths)):
             items = random_items(spec, rng)
-            turns += _exchange(request_text(spec, items, rng), worked_answer(spec, items))
+            turns += exchange(request_text(spec, items, rng), worked_answer(spec, items))
         return tuple(turns)
 
     return Teaching(skill_body(spec, rng), draw)
@@ -69,7 +65,7 @@ def solver(_: random.Random) -> Teaching:
         drawn = open_spec(rng, 1)
         spec = SkillSpec(drawn.operations, "plain", drawn.topic)
         items = random_items(spec, rng)
-        return _exchange(plain_request(spec.operations[0], items, rng), worked_answer(spec, items))
+        return exchange(plain_request(spec.operations[0], items, rng), worked_answer(spec, items))
 
     return Teaching(None, draw)
 
@@ -82,7 +78,7 @@ def author(_: random.Random, *, shares: Sequence[float] = STEP_SHARES) -> Teachi
             spec = open_spec(rng, _num_steps(rng, shares))
             lists = telling_lists(spec, rng)
             if lists is not None:
-                return _exchange(examples_request(spec, lists, rng), authored_body(spec))
+                return exchange(examples_request(spec, lists, rng), authored_body(spec))
 
     return Teaching(None, draw)
 

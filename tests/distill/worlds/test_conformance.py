@@ -5,14 +5,16 @@ import random
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from skillweave.adapters.errors import SkillError
 from skillweave.adapters.licences import PERMISSIVE
 from skillweave.adapters.skills import writing_problems
 from skillweave.distill.worlds.checkers import WORLD_KEY, checker_of, worlds
 from skillweave.distill.worlds.metadata import CHECKER_KEY
-from skillweave.distill.worlds.string_skills import SplitLedger
+from skillweave.distill.worlds.split_ledger import SplitLedger
 from skillweave.distill.worlds.world import World
 from skillweave.scripts.exams.world_episodes import (
     HOSTILE,
@@ -137,6 +139,25 @@ def test_hostile_answers_are_worth_nothing_and_run_nothing(
         assert (played.verdict.passed, played.verdict.reward) == (False, 0.0)
         assert sum(len(message["content"]) for message in played.observed) < 5000
     assert not trap.exists()
+
+
+def test_a_right_answer_in_a_text_too_long_to_be_looked_at_does_not_pass(world: World) -> None:
+    for _, task in drawn(world.spec.name)[:4]:
+        right = "\n".join(play(task, max_turns=world.spec.max_turns).actions)
+        assert task.verify(right).passed
+        for text in (right + "\n" + "x" * 1_000_000, right + "\n" * 1_000_000):
+            verdict = task.verify(text)
+            assert (verdict.passed, verdict.reward) == (False, 0.0)
+            assert "expected at most 20000" in verdict.reason
+
+
+@pytest.mark.parametrize("checker", ["[" * 100_000, '{"a":' * 100_000, "1" * 10_000, "\x00", "[]"])
+def test_a_hostile_checker_is_an_error_with_a_short_message(world: World, checker: str) -> None:
+    skill = world.skill(1, seed=0)
+    hostile = replace(skill, metadata={**skill.metadata, CHECKER_KEY: checker})
+    with pytest.raises(SkillError, match="unreadable checker") as refused:
+        world.tasks(hostile, "test", 1, seed=0)
+    assert len(str(refused.value)) < 1000
 
 
 def test_splits_share_no_task(world: World) -> None:

@@ -20,7 +20,8 @@ from skillweave.distill.worlds.facts import (
     spec_of,
 )
 from skillweave.distill.worlds.facts.classes import CLASSES
-from skillweave.distill.worlds.string_skills import SplitLedger, draw_tasks, held_out_specs
+from skillweave.distill.worlds.split_ledger import SplitLedger
+from skillweave.distill.worlds.string_skills import draw_tasks, held_out_specs
 from skillweave.distill.worlds.types import OneTurn, Split
 
 SPLITS: tuple[Split, ...] = ("pretrain", "train", "dev", "test")

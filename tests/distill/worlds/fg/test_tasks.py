@@ -21,7 +21,8 @@ from skillweave.distill.worlds.fg import (
     spec_of,
 )
 from skillweave.distill.worlds.fg.draws import part_results
-from skillweave.distill.worlds.string_skills import Operation, SplitLedger
+from skillweave.distill.worlds.split_ledger import SplitLedger
+from skillweave.distill.worlds.string_skills import Operation
 from skillweave.distill.worlds.types import OneTurn, Split
 
 LEVELS = (1, 2, 3, 4, 5)

@@ -15,7 +15,7 @@ from skillweave.distill.worlds.household import (
 )
 from skillweave.distill.worlds.household.requests import Wording
 from skillweave.distill.worlds.household.split import SPLITS
-from skillweave.distill.worlds.string_skills import SplitLedger
+from skillweave.distill.worlds.split_ledger import SplitLedger
 from skillweave.distill.worlds.types import Task, Verdict
 
 from .chores import sample_tasks, start

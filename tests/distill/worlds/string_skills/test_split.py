@@ -7,7 +7,6 @@ import pytest
 from skillweave.distill.worlds.string_skills import (
     Operation,
     SkillSpec,
-    SplitLedger,
     held_out_parts,
     is_held_out,
 )
@@ -122,16 +121,6 @@ def test_held_out_skills_are_drawn_by_seed_with_topics_of_their_own() -> None:
     assert held_out_spec(random.Random(0), 2, topic="farm").topic == "farm"
     with pytest.raises(ValueError, match="asked for 25 skills, expected at most 24"):
         held_out_specs(0, steps=(1,) * 25)
-
-
-def test_the_ledger_fails_on_an_overlap_and_names_both_splits() -> None:
-    ledger = SplitLedger()
-    ledger.record("train", ["a", "b", "b"])
-    ledger.record("test", ["c"])
-    assert ledger.counts() == {"train": 2, "test": 1}
-    assert (ledger.outside("test"), ledger.outside("dev")) == ({"a", "b"}, {"a", "b", "c"})
-    with pytest.raises(ValueError, match=r"task b is in split 'train' and again in 'test'"):
-        ledger.record("test", ["d", "b"])
 
 
 def operation(kind: str, *params: str) -> Operation:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from skillweave.adapters.skills import read_skill, validate_skill, write_skill
+from skillweave.distill.worlds.split_ledger import SplitLedger
 from skillweave.distill.worlds.string_skills import (
     CHECKER_KEY,
     SkillSpec,
-    SplitLedger,
     draw_tasks,
     is_held_out,
     plain_tasks,
