@@ -107,6 +107,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/skill_documents/matched.py",
     "distill/skill_documents/phrases.py",
     "distill/skill_documents/reader.py",
+    "distill/skill_documents/report.py",
     "distill/skill_documents/uptake.py",
     "distill/worlds/types.py",
     "distill/worlds/facts/classes.py",

@@ -9,9 +9,9 @@ from .run import Finished, Recipe, RecipeContext, Run, run_once, verdict_of
 
 def recipe_table() -> dict[str, Recipe]:
     """Every recipe; imported when it is asked for, because recipes import torch."""
-    from . import s2l
+    from . import s2l, skilljuror
 
-    return {"s2l": s2l.RECIPE}
+    return {"s2l": s2l.RECIPE, "skilljuror": skilljuror.RECIPE}
 
 
 __all__ = [

@@ -1,21 +1,24 @@
 """A scripted reader: reads the root, opens what it needs within its tokens, keeps what it can use.
 
 Machinery, not a model: it stands in the place of an agent that would choose for itself, so that
-two layouts are compared under one way of choosing. Owns the choice and what it costs. Refuses to
-own the answer, which is the model's.
+two layouts are compared under one way of choosing. Owns the choice, what it costs, and how a reader
+with its rendering travels in an arm's system text, so that an arm is known by what it was asked
+with. Refuses to own the answer, which is the model's.
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .layouts import Rendering, facts_in, pointers_in
+from .layouts import Rendering, facts_in, pointers_in, rendering_of
 from .phrases import occurs, place, segments
 from .uptake import Action
 
 Count = Callable[[str], int]
 """Tokens of a text."""
 ROOT = "root"
+_MARK = re.compile(r"reader with (\d+) tokens\n")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,17 @@ def read(rendering: Rendering, request: str, *, budget: int, count: Count) -> Re
     useful = tuple(t for t in opened if any(occurs(f.key, request) for f in facts_in(t)))
     start = Action("", ROOT, rendering.root)
     return Reading((start, *actions), useful or opened, prompt_tokens, completion_tokens)
+
+
+def to_be_read(rendering: Rendering, *, budget: int) -> str:
+    """The system text of an arm whose requests a reader with so many tokens reads for."""
+    return f"reader with {budget} tokens\n{rendering.text}"
+
+
+def reader_of(system: str) -> tuple[Rendering, int] | None:
+    """What `to_be_read` wrote: the rendering and the budget; None for any other system text."""
+    mark = _MARK.match(system)
+    return None if mark is None else (rendering_of(system[mark.end() :]), int(mark[1]))
 
 
 def _named(said: dict[str, tuple[str, ...]], request: str) -> list[str]:

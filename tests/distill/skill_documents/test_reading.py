@@ -16,8 +16,10 @@ from skillweave.distill.skill_documents import (
     flat,
     progressive,
     read,
+    reader_of,
+    to_be_read,
 )
-from skillweave.distill.skill_documents.reading_policy import ReadingPolicy, to_be_read
+from skillweave.distill.skill_documents.reading_policy import ReadingPolicy
 from skillweave.distill.worlds.types import Message
 
 DOCUMENT = SkillDocument(
@@ -86,6 +88,13 @@ def test_tokens_are_those_of_every_call() -> None:
     assert seen.prompt_tokens == (root + 2) + (root + 2 + SIZE)
     assert seen.completion_tokens == 2 * count("open tool")
     assert reading(layout, "moon").prompt_tokens == 0
+
+
+def test_a_reader_travels_in_a_system_text() -> None:
+    layout = chunked(DOCUMENT, 4)
+    assert reader_of(to_be_read(layout, budget=7)) == (layout, 7)
+    assert reader_of(to_be_read(layout, budget=7).strip()) == (layout, 7)
+    assert reader_of(flat(DOCUMENT).root) is None
 
 
 class Spy:

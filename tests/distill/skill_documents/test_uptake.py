@@ -2,13 +2,25 @@
 
 import pytest
 from skillweave.distill.evaluation.types import ItemResult
-from skillweave.distill.skill_documents import Action, Layers, layers_of, touched, uptakes
+from skillweave.distill.skill_documents import (
+    Action,
+    Fact,
+    Layers,
+    Section,
+    SkillDocument,
+    Trail,
+    layers_of,
+    touched,
+    uptakes,
+    wanted_facts,
+)
 from skillweave.distill.skill_documents.phrases import occurs
 
 ROOT = Action("", "root", "# Codes\n\n- [animal]: cat, dog\n- [tool]: saw")
 ANIMAL = Action("open animal", "animal", "# Animal list\n\n- cat: a 1\n- dog: b 2")
 TOOL = Action("open tool", "tool", "# Tool list\n\n- saw: c 3\n- nail: a 1")
 FLAT = Action("", "root", "- cat: a 1\n- dog: b 2\n- saw: c 3")
+SAW = Fact("saw", "c 3")
 WAIT = Action("wait")
 REQUEST = "write the code of the cat."
 
@@ -56,17 +68,35 @@ def result(item_id: str, answer: str, *, passed: bool, tokens: tuple[int, int]) 
     return ItemResult(item_id, "c", "arm", passed, float(passed), *tokens, answer=answer)
 
 
+def test_what_a_request_wants_and_whether_it_was_shown() -> None:
+    document = SkillDocument(
+        "Codes",
+        (Section("animal", (Fact("cat", "a 1"), Fact("dog", "b 2"))), Section("tool", (SAW,))),
+    )
+    request = "join the saw and the Cat."
+    wanted = wanted_facts(document, request)
+    assert wanted == {Fact("cat", "a 1"), SAW}
+    assert not Trail(request, wanted).saw_all
+    assert not Trail(request, wanted, (ROOT, ANIMAL)).saw_all
+    assert Trail(request, wanted, (ROOT, ANIMAL, TOOL)).saw_all
+    wrong = Action("", "root", "- cat: a 2\n- saw: c 3")
+    assert not Trail(request, wanted, (wrong,)).saw_all
+
+
 def test_the_layers_of_an_arm_by_hand() -> None:
     rows = [
         result("i", "final: a 1", passed=True, tokens=(100, 4)),
         result("j", "final: c 3", passed=False, tokens=(200, 6)),
     ]
-    requests = {"i": REQUEST, "j": REQUEST}
-    read = {"i": (ROOT, ANIMAL), "j": (ROOT,)}
-    # touched 2 and 1; uptake 2 and 0; one pass for 310 tokens
-    assert layers_of(rows, requests, read) == Layers(1.5, 1.0, 0.5, 310.0)
-    assert layers_of(rows[1:], requests, {}) == Layers(0.0, 0.0, 0.0, None)
-    assert str(layers_of(rows, requests, read)) == (
-        "touched 1.50, uptake 1.00, passed 0.500, 310 tokens a pass"
+    cat = frozenset({Fact("cat", "a 1")})
+    read = {"i": Trail(REQUEST, cat, (ROOT, ANIMAL), 60), "j": Trail(REQUEST, cat, (ROOT,), 140)}
+    # touched 2 and 1; all shown in the first; uptake 2 and 0; 40 and 60 tokens of the answering
+    # calls' prompts; one pass for 310 tokens
+    assert layers_of(rows, read) == Layers(1.5, 0.5, 1.0, 0.5, 50.0, 310.0)
+    unread = {"j": Trail(REQUEST, cat)}
+    assert layers_of(rows[1:], unread) == Layers(0.0, 0.0, 0.0, 0.0, 200.0, None)
+    assert str(layers_of(rows, read)) == (
+        "touched 1.50, saw all 0.500, uptake 1.00, passed 0.500, 50 prompt tokens an answer, "
+        "310 tokens a pass"
     )
-    assert str(layers_of(rows[1:], requests, {})).endswith("nothing passed")
+    assert str(layers_of(rows[1:], unread)).endswith("nothing passed")
