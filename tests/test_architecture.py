@@ -76,6 +76,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/bank/types.py",
     "distill/bank/utility.py",
     "distill/curricula/*",
+    "distill/evaluation/clauses.py",
     "distill/evaluation/types.py",
     "distill/teachers/answers.py",
     "distill/teachers/errors.py",

@@ -5,9 +5,9 @@ on reuse every answer is verified anew, so a corrected verifier is never overrul
 Refuses to own where the folder is (the caller's settings) and which arms are worth keeping.
 
 An arm has a fingerprint when everything that decides its answers is known by content: the base's
-family digest, the digest of the weights behind every model string, the system texts, the items
-and the sampling. Sampling at a temperature above 0 without a seed has none, and neither has an
-arm whose model string nobody can name by digest, such as `auto`.
+family digest, the digest of the weights behind every model string, the system texts, the items,
+the sampling and the way of asking (`way_of`). Sampling at a temperature above 0 without a seed has
+none, and neither has an arm whose model string nobody can name by digest, such as `auto`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from .evaluator import skill_of
+from .evaluator import Ask, skill_of
 from .freeze import items_digest, json_digest
 from .types import Arm, Item, ItemResult
 
@@ -31,6 +31,7 @@ def arm_fingerprint(
     base: str,
     weights: Mapping[str, str],
     sampling: Mapping[str, object],
+    asked_by: str = "",
 ) -> str | None:
     """SHA-256 of everything that decides an arm's answers; None where something is not known.
 
@@ -38,10 +39,11 @@ def arm_fingerprint(
         base: family digest of the base.
         weights: model string -> digest of its weights; the base itself with the empty text.
         sampling: every setting of the sampling, by name.
+        asked_by: the way of asking, from `way_of`.
     """
     if sampling.get("temperature", 0.0) != 0.0 and sampling.get("seed") is None:
         return None
-    rows: list[object] = [base, dict(sampling), items_digest(items)]
+    rows: list[object] = [base, dict(sampling), items_digest(items), asked_by]
     if arm.samples != 1:
         rows.append(arm.samples)
     for item in items:
@@ -51,6 +53,19 @@ def arm_fingerprint(
             return None
         rows.append([item.id, digest, arm.system_for(cluster)])
     return json_digest(rows)
+
+
+def way_of(ask: Ask) -> str | None:
+    """The way in which an `Ask` asks, by name: its class or function, and its own `fingerprint`.
+
+    None where nobody can tell: a function made inside another may hold any setting.
+    """
+    own = getattr(ask, "fingerprint", None)
+    made = ask if hasattr(ask, "__qualname__") else type(ask)
+    name = f"{made.__module__}.{made.__qualname__}"
+    if isinstance(own, str):
+        return f"{name} {own}"
+    return None if made is ask and "<locals>" in name else name
 
 
 class ArmCache:

@@ -1,8 +1,8 @@
 """Criteria: what an experiment must show, written down as data before it runs.
 
-Owns: the quantities and clauses a criterion is made of, and the pure check that turns figures
-into a status. Refuses to own: computing the figures (`summary`), and changing a bar afterwards:
-a criterion is frozen and `Criterion.digest` goes into the verdict.
+Owns the criterion and the pure check that turns figures into a status. Refuses to own its clauses
+(`clauses`, from where they are re-exported), computing the figures (`summary`), and changing a bar
+afterwards: a criterion is frozen and `Criterion.digest` goes into the verdict.
 
     Criterion(
         statement="the adapter carries the skill",
@@ -14,144 +14,61 @@ a criterion is frozen and `Criterion.digest` goes into the verdict.
             Below(what=measured("max_abs_dlogp"), bar=1e-4),
         ),
     )
-
-To add a kind of clause: a class with `type`, `what`, `bar` and `test(seen)`, and its name in the
-union `Clause`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from .clauses import (
+    Above,
+    Below,
+    Clause,
+    Diff,
+    Frozen,
+    Mean,
+    Measured,
+    On,
+    Quantity,
+    Within,
+    diff,
+    mean,
+    measured,
+)
 from .stats import Interval
+
+__all__ = [
+    "Above",
+    "Below",
+    "Checked",
+    "Clause",
+    "ClauseResult",
+    "Criterion",
+    "Diff",
+    "Mean",
+    "Measured",
+    "On",
+    "Quantity",
+    "Scope",
+    "Status",
+    "Within",
+    "check",
+    "diff",
+    "mean",
+    "measured",
+]
 
 Status = Literal["works", "not-shown", "absent-phenomenon"]
 Scope = Literal["core", "full"]
-On = Literal["estimate", "lower", "upper"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Mean(_Frozen):
-    """The mean of one arm."""
-
-    type: Literal["mean"] = "mean"
-    arm: str
-
-    def __str__(self) -> str:
-        return self.arm
-
-
-class Diff(_Frozen):
-    """Arm `a` minus arm `b`, paired."""
-
-    type: Literal["diff"] = "diff"
-    a: str
-    b: str
-
-    def __str__(self) -> str:
-        return f"{self.a} minus {self.b}"
-
-
-class Measured(_Frozen):
-    """A number that no arm gives: a log-probability difference, seconds, a share of tokens."""
-
-    type: Literal["measured"] = "measured"
-    name: str
-
-    def __str__(self) -> str:
-        return self.name
-
-
-Quantity = Annotated[Mean | Diff | Measured, Field(discriminator="type")]
-
-
-def mean(arm: str) -> Mean:
-    """The mean of one arm."""
-    return Mean(arm=arm)
-
-
-def diff(a: str, b: str) -> Diff:
-    """Arm `a` minus arm `b`, paired."""
-    return Diff(a=a, b=b)
-
-
-def measured(name: str) -> Measured:
-    """A number the caller measures himself and hands to `check`."""
-    return Measured(name=name)
-
-
-class _Clause(_Frozen):
-    what: Quantity
-    bar: float
-    """In the unit of the quantity: 0.03 is three points."""
-
-
-class Above(_Clause):
-    """The quantity lies above the bar, strictly.
-
-    On a difference a bar of 0 or more claims a win: besides the bar itself the whole interval
-    must then lie above 0, whatever `on` says.
-    """
-
-    type: Literal["above"] = "above"
-    on: On = "estimate"
-    """Which number is held against the bar: the estimate or an end of its interval."""
-
-    def __str__(self) -> str:
-        return f"{_named(self.what, self.on)} > {self.bar:g}"
-
-    def test(self, seen: Interval) -> tuple[bool, str]:
-        """Whether it holds, and why not where the bar alone would have held."""
-        reached = _pick(seen, self.on) > self.bar
-        if reached and isinstance(self.what, Diff) and self.bar >= 0 and seen.low <= 0:
-            return False, "the interval includes 0, so this is no win"
-        return reached, ""
-
-
-class Below(_Clause):
-    """The quantity lies below the bar, strictly; a difference claimed to be below 0 is a win of
-    the other arm and needs its whole interval below 0."""
-
-    type: Literal["below"] = "below"
-    on: On = "estimate"
-    """Which number is held against the bar: the estimate or an end of its interval."""
-
-    def __str__(self) -> str:
-        return f"{_named(self.what, self.on)} < {self.bar:g}"
-
-    def test(self, seen: Interval) -> tuple[bool, str]:
-        """Whether it holds, and why not where the bar alone would have held."""
-        reached = _pick(seen, self.on) < self.bar
-        if reached and isinstance(self.what, Diff) and self.bar <= 0 and seen.high >= 0:
-            return False, "the interval includes 0, so this is no win"
-        return reached, ""
-
-
-class Within(_Clause):
-    """The estimate lies within the bar of 0 on either side, the bar included."""
-
-    type: Literal["within"] = "within"
-
-    def __str__(self) -> str:
-        return f"|{self.what}| <= {self.bar:g}"
-
-    def test(self, seen: Interval) -> tuple[bool, str]:
-        """Whether it holds."""
-        return abs(seen.estimate) <= self.bar, ""
-
-
-Clause = Annotated[Above | Below | Within, Field(discriminator="type")]
-
-
-class Criterion(_Frozen):
+class Criterion(Frozen):
     """What must hold, in the order in which it is reported."""
 
     statement: str
@@ -225,8 +142,8 @@ def check(
 
     Returns:
         One result a clause, and `absent-phenomenon` when a precondition fails, else `works` when
-        every clause holds, else `not-shown`. A figure that is missing does not hold: what was
-        not measured was not shown.
+        every clause holds, else `not-shown`. A figure that is missing, or no finite number, does
+        not hold: what was not measured was not shown.
     """
 
     def judge(clause: Above | Below | Within) -> ClauseResult:
@@ -258,15 +175,12 @@ def _figure(
         case Diff():
             return differences.get((what.a, what.b))
         case Measured():
-            seen = numbers.get(what.name)
-            return (
-                seen if seen is None or isinstance(seen, Interval) else Interval(seen, seen, seen)
-            )
+            return _finite(numbers.get(what.name))
 
 
-def _pick(seen: Interval, on: On) -> float:
-    return {"estimate": seen.estimate, "lower": seen.low, "upper": seen.high}[on]
-
-
-def _named(what: Mean | Diff | Measured, on: On) -> str:
-    return str(what) if on == "estimate" else f"{on} bound of {what}"
+def _finite(seen: float | Interval | None) -> Interval | None:
+    """A number as an interval; what is NaN or infinite was not measured."""
+    if seen is None:
+        return None
+    found = seen if isinstance(seen, Interval) else Interval(seen, seen, seen)
+    return found if all(map(math.isfinite, (found.estimate, found.low, found.high))) else None

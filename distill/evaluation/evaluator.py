@@ -21,7 +21,9 @@ MAX_FAILED_SHARE = 0.02
 
 class Ask(Protocol):
     """One request: an item under an arm. What it raises counts as a failed request, but for what is
-    wrong with the run as a whole: `BudgetExceeded` and `MissingAbility` end it."""
+    wrong with the run as a whole: `BudgetExceeded` and `MissingAbility` end it. Settings of its own
+    that decide answers stand in an attribute `fingerprint`, a text, or the cache of arms would take
+    two settings for one."""
 
     async def __call__(self, arm: Arm, item: Item, /) -> Answer: ...
 

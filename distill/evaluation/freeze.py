@@ -17,7 +17,7 @@ from .criterion import Criterion
 from .errors import EvaluationError
 from .types import Arm, Item
 
-PARTS = ("items", "arms", "criterion", "code")
+PARTS = ("items", "arms", "criterion", "code", "asking")
 
 
 class NotAsFrozen(EvaluationError):
@@ -37,14 +37,30 @@ class Freeze(BaseModel):
     """`Criterion.digest`."""
     code: str
     """The files that make and judge the experiment."""
+    asking: str = ""
+    """The base, the sampling and the way of asking; empty where nobody said."""
 
 
 def freeze_of(
-    items: Sequence[Item], arms: Sequence[Arm], *, criterion: Criterion, code: str
+    items: Sequence[Item],
+    arms: Sequence[Arm],
+    *,
+    criterion: Criterion,
+    code: str,
+    asking: Sequence[object] = (),
 ) -> Freeze:
-    """The digests of an experiment that is about to run; `code` from `code_digest`."""
+    """The digests of an experiment that is about to run.
+
+    Args:
+        code: from `code_digest`.
+        asking: what is asked and how, as JSON values; trained weights are a result and no part.
+    """
     return Freeze(
-        items=items_digest(items), arms=arms_digest(arms), criterion=criterion.digest, code=code
+        items=items_digest(items),
+        arms=arms_digest(arms),
+        criterion=criterion.digest,
+        code=code,
+        asking=json_digest(asking) if asking else "",
     )
 
 

@@ -1,6 +1,7 @@
 """Results of items on disk: one JSON object a line, written as they arrive.
 
-Owns: the JSONL format. Only the last line can be cut off, by a kill.
+Owns: the JSONL format, in ASCII, so that any answer can be written (lone surrogates too) and no
+line breaks inside one. Only the last line can be cut off, by a kill.
 """
 
 from __future__ import annotations
@@ -39,5 +40,5 @@ class ItemLog:
     def write(self, result: ItemResult) -> None:
         """Append one result and flush, so a kill loses at most the line being written."""
         assert self._file is not None, "ItemLog.write outside its with block"
-        self._file.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(asdict(result), ensure_ascii=True) + "\n")
         self._file.flush()

@@ -22,9 +22,10 @@ class SeedSummary:
 
     mean: float
     ci: tuple[float, float] | None
-    """The 95 % interval of the mean over seeds; None with one seed, which has none."""
+    """The 95 % interval of the mean over seeds; None where the seeds show no spread: there is one,
+    or all agree to the last digit, as shares of few items do by chance."""
     p: float | None
-    """Two-sided p-value of "the mean is 0"; None with one seed."""
+    """Two-sided p-value of "the mean is 0"; None where there is no interval."""
     per_seed: Mapping[int, float]
 
     @property
@@ -41,7 +42,8 @@ def over_seeds(values: Mapping[int, float], *, level: float = 0.95) -> SeedSumma
         level: two-sided confidence, inside (0, 1).
 
     Returns:
-        Seeds that agree exactly give an interval without width; it only says that they agreed.
+        Seeds that agree exactly give no interval and no p-value, as one seed does: from them
+        nobody can tell how far the next one would lie.
 
     Raises:
         EvaluationError: no seeds, or a figure that is not finite.
@@ -53,8 +55,11 @@ def over_seeds(values: Mapping[int, float], *, level: float = 0.95) -> SeedSumma
         return SeedSummary(mean, None, None, dict(values))
     df = len(values) - 1
     error = stdev(values.values()) / math.sqrt(len(values))
+    if error == 0.0:
+        return SeedSummary(mean, None, None, dict(values))
     half = student_quantile((1 + level) / 2, df) * error
-    return SeedSummary(mean, (mean - half, mean + half), _p_value(mean, error, df), dict(values))
+    p = min(1.0, 2 * student_cdf(-abs(mean / error), df))
+    return SeedSummary(mean, (mean - half, mean + half), p, dict(values))
 
 
 def arms_over_seeds(verdicts: Sequence[RecipeVerdict]) -> dict[str, SeedSummary]:
@@ -90,14 +95,11 @@ def comparisons_over_seeds(
 
 
 def _by_seed(verdicts: Sequence[RecipeVerdict]) -> dict[int, RecipeVerdict]:
+    lacking = [verdict.recipe for verdict in verdicts if "run" not in verdict.seeds]
+    if lacking:
+        raise EvaluationError(f"a verdict of {lacking[0]!r} names no seed 'run'; run it again")
     by_seed = {verdict.seeds["run"]: verdict for verdict in verdicts}
     if not verdicts or len(by_seed) != len(verdicts):
         seeds = [verdict.seeds["run"] for verdict in verdicts]
         raise EvaluationError(f"verdicts of the seeds {seeds}: expected each once, at least one")
     return by_seed
-
-
-def _p_value(mean: float, error: float, df: int) -> float:
-    if error == 0.0:
-        return 1.0 if mean == 0.0 else 0.0
-    return min(1.0, 2 * student_cdf(-abs(mean / error), df))

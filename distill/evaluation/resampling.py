@@ -18,6 +18,9 @@ from .errors import EvaluationError
 Floats = NDArray[np.float64]
 """Float64 array; the letters in a name give its axes."""
 
+_MOST_DRAWS = 4_000_000
+"""Drawn counts of clusters that are held at once: 32 MB, however many clusters there are."""
+
 
 def grouped(
     values_N: Sequence[float] | Floats, clusters_N: Sequence[str]
@@ -35,24 +38,32 @@ def grouped(
         )
     if not np.isfinite(values).all():
         raise EvaluationError("a value is NaN or infinite: score every item with a finite number")
-    names = np.asarray(clusters_N)
-    return values, [values[names == name] for name in sorted(set(clusters_N))]
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(clusters_N):
+        places.setdefault(name, []).append(place)
+    return values, [values[places[name]] for name in sorted(places)]
 
 
 def cluster_means(
     groups: Sequence[Floats], *, rng: np.random.Generator, num_resamples: int
 ) -> Floats:
     """Means over C clusters drawn with replacement, each with all of its items; shape (B,)."""
-    times_BC = _cluster_draws(len(groups), rng=rng, num_resamples=num_resamples)
     sums_C = np.array([group.sum() for group in groups])
-    sizes_C = np.array([group.size for group in groups])
-    means_B: Floats = (times_BC @ sums_C) / (times_BC @ sizes_C)
-    return means_B
+    sizes_C = np.array([group.size for group in groups], dtype=np.float64)
+    most = max(1, _MOST_DRAWS // len(groups))  # the draws follow each other, so parts change none
+    parts = [
+        (times_BC @ sums_C) / (times_BC @ sizes_C)
+        for start in range(0, num_resamples, most)
+        for times_BC in [
+            _cluster_draws(len(groups), rng=rng, num_resamples=min(most, num_resamples - start))
+        ]
+    ]
+    return np.concatenate(parts)
 
 
 def item_means(groups: Sequence[Floats], *, rng: np.random.Generator, num_resamples: int) -> Floats:
     """Means with every cluster kept and its items drawn with replacement; shape (B,)."""
-    once_BC = np.ones((num_resamples, len(groups)), dtype=np.int64)
+    once_BC = np.broadcast_to(np.int64(1), (num_resamples, len(groups)))
     return _means(groups, once_BC, rng=rng)
 
 
@@ -86,5 +97,8 @@ def _means(
         # a cluster drawn t times is t independent draws of n items = one draw of t * n items
         drawn_BU = rng.multinomial(times_BC[:, c] * group.size, counts_U / group.size)
         sum_B += drawn_BU @ levels_U
-    means_B: Floats = sum_B / (times_BC @ np.array([group.size for group in groups]))
+    size_B = np.zeros(len(times_BC), dtype=np.int64)
+    for c, group in enumerate(groups):
+        size_B += times_BC[:, c] * group.size
+    means_B: Floats = sum_B / size_B
     return means_B

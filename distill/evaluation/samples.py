@@ -130,8 +130,14 @@ def _by_item(results: Sequence[ItemResult], k: int) -> dict[str, tuple[float, st
         raise EvaluationError(f"results of the arms {arms}: expected those of exactly one arm")
     passes: dict[str, list[ItemResult]] = {}
     for result in results:
-        passes.setdefault(result.item_id.rpartition("#")[0] or result.item_id, []).append(result)
+        passes.setdefault(_item_of(result.item_id), []).append(result)
     return {
         key: (pass_at_k(len(rows), sum(row.passed for row in rows), k), rows[0].cluster)
         for key, rows in sorted(passes.items())
     }
+
+
+def _item_of(sample_id: str) -> str:
+    """The id of the item that a sample is of; an id without a number behind `#` is the item's."""
+    item_id, _, number = sample_id.rpartition("#")
+    return item_id if item_id and number.isascii() and number.isdecimal() else sample_id

@@ -72,6 +72,9 @@ def summarise(
     if len(names) != 1:
         raise EvaluationError(f"results of the arms {names}: expected those of exactly one arm")
     passes = [float(result.passed) for result in results]
+    of_cluster: dict[str, list[float]] = {}
+    for result in results:
+        of_cluster.setdefault(result.cluster, []).append(float(result.passed))
     clusters = [result.cluster for result in results]
     rng = _stream(seed, "mean", names[0])
     interval = clustered_mean(passes, clusters, rng=rng, num_resamples=num_resamples)
@@ -86,10 +89,7 @@ def summarise(
             completion=_mean([result.completion_tokens for result in answered]),
         ),
         failures=len(results) - len(answered),
-        per_cluster={
-            name: _mean([r.passed for r in results if r.cluster == name])
-            for name in sorted(set(clusters))
-        },
+        per_cluster={name: _mean(of_cluster[name]) for name in sorted(of_cluster)},
     )
 
 
@@ -101,6 +101,9 @@ def compare(
     num_resamples: int = NUM_RESAMPLES,
 ) -> Comparison:
     """Arm a minus arm b, paired by item.
+
+    `p` is that of the clusters, and never below McNemar's: no clusters make few disagreements say
+    more than as many fair coins would.
 
     Raises:
         EvaluationError: the two arms did not answer the same items, or are the same arm.
@@ -127,8 +130,11 @@ def compare(
         discordant=counts,
         n=len(rows_a),
         p_mcnemar=mcnemar_exact(counts),
-        p=clustered_p_value(
-            [float(x) - float(y) for x, y in zip(passed_a, passed_b, strict=True)], clusters
+        p=max(
+            mcnemar_exact(counts),
+            clustered_p_value(
+                [float(x) - float(y) for x, y in zip(passed_a, passed_b, strict=True)], clusters
+            ),
         ),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .arm_cache import ArmCache, arm_fingerprint
+from .arm_cache import ArmCache, arm_fingerprint, way_of
 from .control_arms import ORACLE, WithOracle
 from .controls import Controls, require_controls
 from .criterion import Criterion
@@ -78,7 +78,9 @@ class Trial:
         names = [arm.name for arm in arms]
         require_controls(controls, names)
         require_arms(names, criterion.arms)
-        self.frozen = freeze_of(items, arms, criterion=criterion, code=self.code)
+        way = way_of(ask)
+        asking = () if known is None else (known.base, dict(known.sampling), way)
+        self.frozen = freeze_of(items, arms, criterion=criterion, code=self.code, asking=asking)
         if self.freeze_file is not None:
             require_frozen(self.freeze_file, self.frozen)
         with contextlib.ExitStack() as stack:
@@ -87,7 +89,7 @@ class Trial:
                 write = stack.enter_context(ItemLog(self.log_file)).write
             results: list[ItemResult] = []
             for arm in arms:
-                key = self._key(arm, items, known)
+                key = self._key(arm, items, known, way)
                 found = self._found(key, arm, items)
                 for row in found or ():
                     write(row)
@@ -127,11 +129,18 @@ class Trial:
             self.cache.put(key, results)
         return results
 
-    def _key(self, arm: Arm, items: Sequence[Item], known: Known | None) -> str | None:
-        if known is None or arm.name == ORACLE:
+    def _key(
+        self, arm: Arm, items: Sequence[Item], known: Known | None, way: str | None
+    ) -> str | None:
+        if known is None or way is None or arm.name == ORACLE:
             return None
         return arm_fingerprint(
-            arm, items, base=known.base, weights=known.weights, sampling=known.sampling
+            arm,
+            items,
+            base=known.base,
+            weights=known.weights,
+            sampling=known.sampling,
+            asked_by=way,
         )
 
 

@@ -5,7 +5,8 @@ Owns the pairing over seeds and the word "wins". Refuses to own running (the cal
 
 Recipe a wins over b when the interval of its mean advantage over the seeds lies above 0 and the
 p-value, corrected for all pairs of the table, lies below 0.05. One seed has no interval over
-seeds; then the one clustered by skill speaks, and the verdict says so.
+seeds, and seeds whose differences agree to the last digit have none either; then the one clustered
+by skill speaks, of the first seed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class PairFigure(_Frozen):
     diff: float
     """Mean over the seeds."""
     ci: tuple[float, float]
-    """95 % interval over the seeds; with one seed the one clustered by skill."""
+    """95 % interval over the seeds; where they show no spread the one clustered by skill."""
     p: float
     p_holm: float
     """`p` corrected for all pairs of this table."""

@@ -35,6 +35,11 @@ class AskPlayed:
         self._route: Route = route
         self._max_turns = max_turns
 
+    @property
+    def fingerprint(self) -> str:
+        """What decides its answers beside the arm, the item and the sampling; see `Ask`."""
+        return f"{self._route} {self._seed} {self._max_turns}"
+
     async def __call__(self, arm: Arm, item: Item, /) -> Answer:
         """Play it.
 

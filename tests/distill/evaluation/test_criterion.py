@@ -144,3 +144,25 @@ def test_a_measured_figure_may_bring_its_interval() -> None:
     sure = check(criterion, means={}, differences={}, numbers={"harm": Interval(0.2, 0.1, 0.3)})
     assert (wide.status, sure.status) == ("not-shown", "works")
     assert sure.clauses[0].seen == Interval(0.2, 0.1, 0.3)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_measured_number_that_is_not_finite_was_not_measured(number: float) -> None:
+    """A ratio with nothing below its line would else beat every bar."""
+    for clause in (Above(what=measured("ratio"), bar=2), Below(what=measured("ratio"), bar=2)):
+        criterion = Criterion(statement="x", clauses=(clause,))
+        got = check(criterion, means={}, differences={}, numbers={"ratio": number})
+        assert (got.status, got.clauses[0].note) == ("not-shown", "not measured")
+        wide = {"ratio": Interval(1.0, float("-inf"), 3.0)}
+        assert check(criterion, means={}, differences={}, numbers=wide).status == "not-shown"
+
+
+def test_a_measured_interval_that_includes_zero_is_no_win_either() -> None:
+    criterion = Criterion(statement="x", clauses=(Above(what=measured("gain"), bar=0.1),))
+    seen = {"gain": Interval(0.2, -0.1, 0.5)}
+    got = check(criterion, means={}, differences={}, numbers=seen)
+    assert got.status == "not-shown"
+    assert "includes 0" in got.clauses[0].note
+    above = {"gain": Interval(0.2, 0.05, 0.5)}
+    assert check(criterion, means={}, differences={}, numbers=above).status == "works"
+    assert check(criterion, means={}, differences={}, numbers={"gain": 0.2}).status == "works"

@@ -30,10 +30,13 @@ def test_one_seed_has_no_interval_and_no_p_value() -> None:
     assert (got.mean, got.ci, got.p) == (0.7, None, None)
 
 
-def test_seeds_that_agree_exactly_only_say_so() -> None:
-    got = over_seeds({0: 0.5, 1: 0.5})
-    assert (got.ci, got.p) == ((0.5, 0.5), 0.0)
-    assert over_seeds({0: 0.0, 1: 0.0}).p == 1.0
+@pytest.mark.parametrize("share", [0.01, 0.0])
+def test_seeds_that_agree_exactly_tell_no_spread_and_so_nothing_of_other_seeds(
+    share: float,
+) -> None:
+    """One item of a hundred more on each of three seeds is no certainty."""
+    got = over_seeds(dict.fromkeys(range(3), share))
+    assert (got.mean, got.ci, got.p) == (pytest.approx(share), None, None)
 
 
 def verdict(seed: int, num_passed: int) -> RecipeVerdict:
@@ -59,6 +62,8 @@ def test_verdicts_of_several_seeds_become_one_figure_an_arm_and_a_comparison() -
 def test_a_seed_twice_no_seed_or_no_number_is_refused() -> None:
     with pytest.raises(EvaluationError, match="expected each once"):
         arms_over_seeds([verdict(0, 1), verdict(0, 1)])
+    with pytest.raises(EvaluationError, match="names no seed 'run'"):
+        arms_over_seeds([verdict(0, 1).model_copy(update={"seeds": {"draw": 1}})])
     with pytest.raises(EvaluationError, match="at least one"):
         over_seeds({})
     with pytest.raises(EvaluationError, match="finite"):

@@ -63,3 +63,15 @@ def test_arms_over_other_items_or_two_arms_at_once_are_refused() -> None:
         pass_at_k_difference(a, b, 1)
     with pytest.raises(EvaluationError, match="exactly one arm"):
         pass_at_k_mean([*a, *b], 1)
+
+
+def test_an_id_that_holds_the_mark_itself_is_no_sample_of_a_shared_item() -> None:
+    passed = {"room#a": "1", "room#b": "0", "room#²": "0"}
+    each = [
+        ItemResult(item, "s", "a", mark == "1", float(mark), 1, 1, "")
+        for item, mark in passed.items()
+    ]
+    assert pass_at_k_mean(each, 1).estimate == pytest.approx(1 / 3)
+    with pytest.raises(EvaluationError, match="n=1, c=1, k=2"):  # one item of three samples else
+        pass_at_k_mean(each, 2)
+    assert pass_at_k_mean(rows("a", passed), 1).estimate == pytest.approx(1 / 3)

@@ -14,6 +14,7 @@ from skillweave.distill.evaluation import (
     paired_difference,
     two_stage_mean,
 )
+from skillweave.distill.evaluation.resampling import cluster_means, grouped
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -192,3 +193,16 @@ def test_unequal_arms_are_refused() -> None:
 def test_a_level_outside_zero_and_one_is_refused() -> None:
     with pytest.raises(EvaluationError, match=r"level=1\.5"):
         clustered_mean([1.0], ["a"], rng=rng(), level=1.5)
+
+
+def test_many_clusters_are_drawn_in_parts_and_the_parts_change_nothing() -> None:
+    groups = [np.array([float(number % 7)]) for number in range(4000)]
+    times_BC = rng(3).multinomial(4000, np.full(4000, 1 / 4000), size=1100)
+    by_hand = times_BC @ np.array([group[0] for group in groups]) / 4000
+    assert cluster_means(groups, rng=rng(3), num_resamples=1100) == pytest.approx(by_hand)
+
+
+def test_groups_are_in_order_of_their_names_and_hold_their_values_in_order() -> None:
+    values, groups = grouped([1.0, 2, 3, 4, 5], ["b", "a", "b", "c", "a"])
+    assert values.tolist() == [1, 2, 3, 4, 5]
+    assert [group.tolist() for group in groups] == [[2, 5], [1, 3], [4]]

@@ -51,6 +51,13 @@ def test_a_comparison_pairs_by_item_and_not_by_position() -> None:
     assert got.p_mcnemar == 1.0
 
 
+@pytest.mark.parametrize(("passes", "p"), [("1", 1.0), ("111", 0.25), ("1" * 12, 2 / 2**12)])
+def test_disagreements_never_say_more_than_as_many_fair_coins(passes: str, p: float) -> None:
+    """All pairs differ alike, so neither items nor clusters show any spread."""
+    got = compare(arm_rows("a", passes), arm_rows("b", "0" * len(passes)))
+    assert got.p == got.p_mcnemar == pytest.approx(p)
+
+
 def test_arms_over_different_items_are_refused_by_name() -> None:
     results = arm_rows("a", "111") + arm_rows("b", "11")
     with pytest.raises(EvaluationError, match=r"1 items are in one alone, such as 'i2'.*'a'"):

@@ -25,6 +25,7 @@ from skillweave.distill.evaluation import (
     code_digest,
     mean,
 )
+from skillweave.distill.evaluation.arm_cache import way_of
 from skillweave.distill.worlds.string_skills import SkillSpec, draw_tasks
 
 CONTROLS_OF = {**dict.fromkeys(CONTROLS, Absent("not needed here")), "none": "none"}
@@ -45,6 +46,17 @@ class Counted:
         if arm.name == self.broken and self.asked[arm.name] == 1:
             raise ConnectionResetError("hung up")
         return Answer("final: x", 3, 2)
+
+
+@dataclass
+class Countdown(Counted):
+    """Asks in another way, which depends on a setting."""
+
+    turns: int = 3
+
+    @property
+    def fingerprint(self) -> str:
+        return str(self.turns)
 
 
 @pytest.fixture
@@ -97,6 +109,27 @@ def test_whatever_decides_the_answers_decides_the_fingerprint(items: Sequence[It
     assert of(sampling={"temperature": 1.0, "seed": None}) is None
 
 
+def test_another_way_of_asking_never_gets_the_answers_of_this_one(
+    tmp_path: Path, items: Sequence[Item]
+) -> None:
+    """An episode's plan and the answer to its first message are asked with equal settings."""
+    run(Trial(cache=ArmCache(tmp_path)), items)
+    every = {"none": 60, "method": 60, "auto": 60}
+    assert run(Trial(cache=ArmCache(tmp_path)), items, ask=Countdown())[1] == every
+    assert run(Trial(cache=ArmCache(tmp_path)), items, ask=Countdown(turns=9))[1] == every
+    for known in (Counted(), Countdown(), Countdown(turns=9)):
+        assert run(Trial(cache=ArmCache(tmp_path)), items, ask=known)[1] == {"auto": 60}
+
+
+def test_a_way_of_asking_is_its_name_unless_it_may_hold_anything() -> None:
+    async def inner(arm: Arm, item: Item, /) -> Answer:
+        return Answer("", 0, 0)
+
+    assert way_of(inner) is None
+    assert str(way_of(Counted())).endswith("test_trial.Counted")
+    assert str(way_of(Countdown())).endswith("test_trial.Countdown 3")
+
+
 def test_kept_answers_are_verified_anew(tmp_path: Path, items: Sequence[Item]) -> None:
     run(Trial(cache=ArmCache(tmp_path)), items)
     for file in tmp_path.rglob("*.jsonl"):
@@ -137,6 +170,14 @@ def test_a_run_that_differs_from_the_frozen_one_is_refused_before_it_asks(
         run(Trial(freeze_file=file, code="c1"), items, arms=ARMS[:-1], ask=ask)
     with pytest.raises(NotAsFrozen, match=r": code \(c1 then, c2 now\) changed"):
         run(Trial(freeze_file=file, code="c2"), items, ask=ask)
+    cold = replace(KNOWN, sampling={"temperature": 0.0, "max_tokens": 3})
+    for known in (cold, replace(KNOWN, base="another")):
+        with pytest.raises(NotAsFrozen, match=r": asking \("):
+            run(Trial(freeze_file=file, code="c1"), items, known=known, ask=ask)
+    with pytest.raises(NotAsFrozen, match=r": asking \("):
+        run(Trial(freeze_file=file, code="c1"), items, ask=Countdown())
+    retrained = replace(KNOWN, weights={"base": "", "a@1": "trained again"})
+    assert run(Trial(freeze_file=file, code="c1"), items, known=retrained)[1]
     assert ask.asked == {}
     file.write_text("{}")
     with pytest.raises(EvaluationError, match="holds no frozen experiment"):
@@ -176,3 +217,18 @@ def test_the_code_digest_sees_every_file_and_not_where_it_lies(tmp_path: Path) -
     assert one != code_digest([tmp_path / "two"])
     with pytest.raises(EvaluationError, match="no code at"):
         code_digest([tmp_path / "three"])
+
+
+@pytest.mark.parametrize("text", ["final: \udcff", "final: a\u2028b", "final: a\x85b\x1cc"])
+def test_any_answer_is_one_line_of_the_log(
+    tmp_path: Path, items: Sequence[Item], text: str
+) -> None:
+    class Hostile(Counted):
+        async def __call__(self, arm: Arm, item: Item, /) -> Answer:
+            return Answer(text, 3, 2)
+
+    cache = ArmCache(tmp_path / "cache")
+    for file in (tmp_path / "one.jsonl", tmp_path / "two.jsonl"):
+        results, _ = run(Trial(cache=cache, log_file=file), items, ask=Hostile())
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        assert [row["answer"] for row in rows] == [text] * 180 == [r.answer for r in results]
