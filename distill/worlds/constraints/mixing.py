@@ -7,9 +7,11 @@ be shown alone. To add a category: a row in `CATEGORIES`; every predicate stands
 """
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
+from ..string_skills.answers import FINAL, final_text
 from ..string_skills.topics import TOPICS
 from ..types import Split
 from .answers import worked_answer
@@ -129,6 +131,64 @@ def plain_task(
     request = plain_request(spec, letters, rng)
     worked = worked_answer(spec, answer)
     return ConstraintTask(family, split, request, spec, letters, "seen", worked)
+
+
+def judged_tasks(
+    rng: random.Random,
+    num_constraints: int,
+    *,
+    name: str,
+    num_sets: int,
+    items_a_set: int,
+    kinds: Sequence[str],
+    need: Collection[str] = (),
+) -> list[ConstraintTask]:
+    """Requests of distinct judged sets; every set is a family `NAME-NUMBER`.
+
+    Raises:
+        ValueError: as `judged_set`.
+    """
+    out: dict[str, ConstraintTask] = {}
+    taken: set[Key] = set()
+    for number in range(num_sets):
+        spec = judged_set(rng, num_constraints, kinds=kinds, need=need, taken=taken)
+        taken.add(key_of(spec))
+        while len(out) < (number + 1) * items_a_set:
+            task = plain_task(spec, rng, family=f"{name}-{number:03d}", split="test")
+            out[task.id] = task
+    return list(out.values())
+
+
+def practice_tasks(
+    rng: random.Random, largest: int, *, kinds: Sequence[str], taken: Collection[Key]
+) -> Iterator[ConstraintTask]:
+    """Requests to be tuned on, without end: each of a set of its own, of 1 to `largest` alike.
+
+    Args:
+        taken: sets that are judged.
+    """
+    while True:
+        spec = practice_set(rng, rng.randint(1, largest), kinds=kinds, taken=taken)
+        yield plain_task(spec, rng, family="practice", split="train")
+
+
+def majority_answer(shown: Sequence[ConstraintTask]) -> tuple[int, ...]:
+    """The most frequent answer of the experts, as places among the letters that are offered.
+
+    Letters differ from request to request, so an answer of fixed letters would nearly always use
+    one that is not offered: a weaker control than the same places.
+    """
+    answers = (final_text(task.worked) for task in shown)
+    return Counter(
+        tuple(task.letters.index(x) for x in answer.split())
+        for task, answer in zip(shown, answers, strict=True)
+        if isinstance(answer, str)
+    ).most_common(1)[0][0]
+
+
+def passes_with(places: Sequence[int], task: ConstraintTask) -> bool:
+    """Whether the offered letters at these places are a right answer."""
+    return task.verify(f"{FINAL} {' '.join(task.letters[place] for place in places)}").passed
 
 
 def _drawn(

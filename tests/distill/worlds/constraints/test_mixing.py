@@ -12,6 +12,8 @@ from skillweave.distill.worlds.constraints.mixing import (
     judged_set,
     key_of,
     kinds_of,
+    majority_answer,
+    passes_with,
     plain_task,
     practice_set,
 )
@@ -97,3 +99,15 @@ def test_a_plain_request_states_every_constraint_and_its_expert_is_right() -> No
                     for digits in (False, True)
                 }
                 assert any(text in task.request for text in said)
+
+
+def test_the_majority_answer_is_the_places_that_experts_use_most() -> None:
+    rng = random.Random(5)
+    four = practice(("count", "4"))
+    shown = [plain_task(four, rng, family="mix", split="train") for _ in range(3)]
+    odd_one = plain_task(practice(("count", "6")), rng, family="mix", split="train")
+    places = majority_answer([odd_one, *shown])
+    assert places == (0, 1, 2, 3)  # the solver takes the letters in the order of the request
+    assert all(passes_with(places, task) for task in shown)
+    assert not passes_with(places, odd_one)
+    assert majority_answer([odd_one]) == (0, 1, 2, 3, 4, 5)
