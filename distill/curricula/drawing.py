@@ -45,6 +45,32 @@ def draw_rows(
     return drawn
 
 
+def draw_by_stratum(
+    pool: Sequence[Row],
+    weight: Callable[[Row], float],
+    num_rows: int,
+    *,
+    stratum: Callable[[Row], str],
+    rng: np.random.Generator,
+) -> list[Row]:
+    """Rows by weight, equally many of every stratum, so that arms differ in nothing but `weight`.
+
+    Strata come in order of their names; the first ones give one more where the number does not
+    divide. Within each the rules are those of `draw_rows`.
+
+    Raises:
+        UsageError: what `draw_rows` refuses; a stratum in which every weight is 0.
+    """
+    parts: dict[str, list[Row]] = {}
+    for row in pool:
+        parts.setdefault(stratum(row), []).append(row)
+    drawn: list[Row] = []
+    for place, name in enumerate(sorted(parts)):
+        share = num_rows // len(parts) + (place < num_rows % len(parts))
+        drawn += draw_rows(parts[name], [weight(row) for row in parts[name]], share, rng=rng)
+    return drawn
+
+
 def within_quotas(
     pool: Sequence[Row],
     quotas: Mapping[str, int],

@@ -9,9 +9,15 @@ from .run import Finished, Recipe, RecipeContext, Run, run_once, verdict_of
 
 def recipe_table() -> dict[str, Recipe]:
     """Every recipe; imported when it is asked for, because recipes import torch."""
-    from . import s2l, skilljuror
+    from . import s2l, skilljuror, skilllens, skillmix, stat
 
-    return {"s2l": s2l.RECIPE, "skilljuror": skilljuror.RECIPE}
+    return {
+        "s2l": s2l.RECIPE,
+        "skilljuror": skilljuror.RECIPE,
+        "skilllens": skilllens.RECIPE,
+        "skillmix": skillmix.RECIPE,
+        "stat": stat.RECIPE,
+    }
 
 
 __all__ = [

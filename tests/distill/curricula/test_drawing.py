@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.adapters.errors import UsageError
-from skillweave.distill.curricula import agreed, draw_rows, within_quotas
+from skillweave.distill.curricula import agreed, draw_by_stratum, draw_rows, within_quotas
 
 
 @settings(max_examples=80, deadline=None)
@@ -70,3 +70,15 @@ def test_agreement_needs_two_and_no_tie() -> None:
     assert agreed(["x", "x", "y", "y"]) is None
     assert agreed(["x"], least=1) == "x"
     assert agreed([]) is None
+
+
+def test_every_stratum_gives_as_many_rows_whatever_the_weights() -> None:
+    pool = ["a1", "a2", "a3", "b1", "b2", "b3"]
+    rng = np.random.default_rng(0)
+    drawn = draw_by_stratum(
+        pool, lambda row: float(row in ("a1", "a2", "b3")), 5, stratum=lambda row: row[0], rng=rng
+    )
+    assert sorted(drawn[:3]) in (["a1", "a1", "a2"], ["a1", "a2", "a2"])  # 3 of 5 from the first
+    assert drawn[3:] == ["b3", "b3"]
+    with pytest.raises(UsageError, match="weight 0"):
+        draw_by_stratum(pool, lambda row: float(row[0] == "a"), 2, stratum=lambda r: r[0], rng=rng)
