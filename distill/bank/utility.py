@@ -5,6 +5,7 @@ Owns the pairing and the estimate. Refuses to own how a context is run, what a c
 fork, a prompt, a model string) and the statistics (`evaluation/stats.py`).
 """
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,11 +59,12 @@ class PairedResults:
 
     @cached_property
     def reference_mean(self) -> float:
-        return float(np.mean([pair.reference for pair in self.pairs]))
+        """Summed exactly: equal rewards in another order have an equal mean."""
+        return math.fsum(pair.reference for pair in self.pairs) / len(self.pairs)
 
     @cached_property
     def candidate_mean(self) -> float:
-        return float(np.mean([pair.candidate for pair in self.pairs]))
+        return math.fsum(pair.candidate for pair in self.pairs) / len(self.pairs)
 
     @cached_property
     def delta(self) -> float:

@@ -2,7 +2,7 @@
 
 Owns nothing of any paper. A recipe is a settings class, one function `run(config, context)` and a
 `Recipe` that declares its worlds, its controls and its method's arm. `context.ask` asks its arms;
-`context.metered` counts what its teachers and rollouts spend.
+`context.metered` counts what its rollouts spend, `context.teacher` what is asked of a teacher.
 """
 
 import inspect
@@ -37,6 +37,9 @@ from ..policy import Policy, Sampling
 from ..provenance import code_revision
 from ..serving import Launch
 from ..skill_arms import BASE
+from ..teachers.asking import AskedTeacher
+from ..teachers.records import Records
+from ..teachers.types import Source
 from ..workbench import Report, quiet
 from .metering import Metered
 
@@ -65,8 +68,29 @@ class RecipeContext:
     """Those that the recipe declares; `run_once` fills them in."""
 
     def metered(self, policy: Policy) -> Policy:
-        """The policy under this run's budget; whatever teaches or samples goes through it."""
+        """The policy under this run's budget; whatever demonstrates or samples goes through it."""
         return Metered(policy, self.budget)
+
+    def teacher(
+        self,
+        source: Source | None,
+        *,
+        records: Records | None = None,
+        label: str = "",
+        attempts: int = 3,
+    ) -> AskedTeacher:
+        """A teacher under this run's budget: every call and its tokens are counted.
+
+        Args:
+            source: who answers; a policy behind it is not metered too, or its tokens count twice.
+            records, label, attempts: as `AskedTeacher` takes them.
+
+        Raises:
+            UsageError: neither a source nor records with a label.
+        """
+        return AskedTeacher(
+            source, attempts=attempts, records=records, budget=self.budget, label=label
+        )
 
     async def ask(
         self,

@@ -195,7 +195,7 @@ def parsed(text: str, schema: type[Value]) -> Value | str:
 
 
 def _unfenced(text: str) -> str:
-    lines = text.strip().splitlines()
+    lines = text.strip().split("\n")  # JSON's own strings may hold other ends of lines
     if len(lines) > 2 and lines[0].strip() in ("```", "```json") and lines[-1].strip() == "```":
         return "\n".join(lines[1:-1])
     return text.strip()

@@ -4,14 +4,15 @@ Owns how a question becomes a request. Refuses to own what makes an answer accep
 To add one: a class with `label` and `say`.
 """
 
+from dataclasses import replace
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient, OpenAIError
 from openai import UnprocessableEntityError as Unprocessable
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-from ...adapters.errors import TeacherError
+from ...adapters.errors import TeacherError, UsageError
 from ..demonstrations import Teacher as Demonstrator
 from ..policy import Sampling
 from ..serving import is_loopback
@@ -28,25 +29,33 @@ class PolicySource:
     Args:
         teacher: the policy and the model string; `train` and recipes have one at hand.
         sampling: its seed is replaced by one from the question and the attempt.
+        base_digest: of the base behind the policy, so that records of another base are not its own.
+
+    Raises:
+        UsageError: the sampling asks for several answers.
     """
 
-    def __init__(self, teacher: Demonstrator, *, sampling: Sampling | None = None) -> None:
+    def __init__(
+        self,
+        teacher: Demonstrator,
+        *,
+        sampling: Sampling | None = None,
+        base_digest: str = "",
+    ) -> None:
         self._teacher = teacher
-        self._sampling = sampling or Sampling(max_tokens=MAX_TOKENS)
+        self._base_digest = base_digest
+        self._sampling = _of_one(sampling or Sampling(max_tokens=MAX_TOKENS))
 
     @property
     def label(self) -> str:
         """Who, and how it is drawn."""
-        drawn = f"T={self._sampling.temperature:g},max={self._sampling.max_tokens}"
-        return f"policy:{self._teacher.label or self._teacher.model}?{drawn}"
+        base = f"@{self._base_digest[:12]}" if self._base_digest else ""
+        who = self._teacher.label or f"{self._teacher.model}{base}"
+        return f"policy:{who}?{_drawn(self._sampling)}"
 
     async def say(self, asked: Question, *, attempt: int, complaint: str) -> Said:
         """See `Source`."""
-        sampling = Sampling(
-            temperature=self._sampling.temperature,
-            max_tokens=self._sampling.max_tokens,
-            seed=attempt_seed(asked, attempt),
-        )
+        sampling = replace(self._sampling, seed=attempt_seed(asked, attempt))
         answer = await self._teacher.policy.complete(
             conversation(asked, complaint), model=self._teacher.model, sampling=sampling
         )
@@ -63,6 +72,9 @@ class EndpointSource:
         url: ends in `/v1`.
         model: the model string.
         label: in place of the address in records, so that they do not hang on a port.
+
+    Raises:
+        UsageError: the sampling asks for several answers.
     """
 
     def __init__(
@@ -78,7 +90,7 @@ class EndpointSource:
         self.url, self.model = url, model
         self.structured = True
         self._name = label or f"{url} {model}"
-        self._sampling = sampling or Sampling(max_tokens=MAX_TOKENS)
+        self._sampling = _of_one(sampling or Sampling(max_tokens=MAX_TOKENS))
         self._client = AsyncOpenAI(
             base_url=url,
             api_key=api_key,
@@ -101,8 +113,7 @@ class EndpointSource:
     @property
     def label(self) -> str:
         """Who, and how it is drawn."""
-        drawn = f"T={self._sampling.temperature:g},max={self._sampling.max_tokens}"
-        return f"endpoint:{self._name}?{drawn}"
+        return f"endpoint:{self._name}?{_drawn(self._sampling)}"
 
     async def say(self, asked: Question, *, attempt: int, complaint: str) -> Said:
         """See `Source`."""
@@ -130,9 +141,7 @@ class EndpointSource:
                 return await self._client.chat.completions.create(
                     model=self.model,
                     messages=messages,
-                    temperature=self._sampling.temperature,
-                    max_tokens=self._sampling.max_tokens,
-                    seed=seed,
+                    **_drawing(self._sampling, seed),
                     response_format={
                         "type": "json_schema",
                         "json_schema": {"name": asked.role.name, "schema": asked.schema_json},
@@ -145,9 +154,7 @@ class EndpointSource:
         return await self._client.chat.completions.create(
             model=self.model,
             messages=messages,
-            temperature=self._sampling.temperature,
-            max_tokens=self._sampling.max_tokens,
-            seed=seed,
+            **_drawing(self._sampling, seed),
         )
 
 
@@ -162,3 +169,37 @@ def conversation(asked: Question, complaint: str) -> list[dict[str, str]]:
 def attempt_seed(asked: Question, attempt: int) -> int:
     """A seed below 2^31 from the question's seed and the attempt."""
     return (asked.seed * 1_000_003 + attempt) % (1 << 31)
+
+
+def _of_one(sampling: Sampling) -> Sampling:
+    if sampling.n != 1:
+        raise UsageError(f"sampling.n is {sampling.n}: expected 1; a teacher gives one answer")
+    return sampling
+
+
+def _drawn(sampling: Sampling) -> str:
+    """How answers are drawn, for a label: the settings that are not the usual ones come last."""
+    usual = Sampling()
+    odd = {
+        "top_p": sampling.top_p if sampling.top_p != usual.top_p else None,
+        "top_k": sampling.top_k if sampling.top_k != usual.top_k else None,
+        "stop": list(sampling.stop) or None,
+    }
+    said = [f"{name}={value}" for name, value in odd.items() if value is not None]
+    return ",".join([f"T={sampling.temperature:g},max={sampling.max_tokens}", *said])
+
+
+def _drawing(sampling: Sampling, seed: int) -> dict[str, Any]:
+    """The fields of a request; a setting that is the usual one is not sent."""
+    fields: dict[str, Any] = {
+        "temperature": sampling.temperature,
+        "max_tokens": sampling.max_tokens,
+        "seed": seed,
+    }
+    if sampling.top_p != 1.0:
+        fields["top_p"] = sampling.top_p
+    if sampling.stop:
+        fields["stop"] = list(sampling.stop)
+    if sampling.top_k:
+        fields["extra_body"] = {"top_k": sampling.top_k}
+    return fields

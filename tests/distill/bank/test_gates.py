@@ -36,6 +36,13 @@ def test_strict_improve_takes_the_smallest_gain_and_no_tie() -> None:
     assert not StrictImprove().judge(FLAT).passed
 
 
+def test_the_same_rewards_in_another_order_are_no_gain() -> None:
+    """Summed in order, 0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1."""
+    turned = results(("x", 0.3, 0.1), ("x", 0.2, 0.2), ("x", 0.1, 0.3))
+    assert turned.reference_mean == turned.candidate_mean
+    assert not StrictImprove().judge(turned).passed
+
+
 def test_no_regression_looks_at_every_family_and_at_all() -> None:
     told = NoRegression().judge(MIXED)
     assert MIXED.delta == 0.25

@@ -2,13 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
+from skillweave.adapters import Store
 from skillweave.distill.evaluation import Answer, Budget, BudgetExceeded
 from skillweave.distill.policy import Sampling
 from skillweave.distill.recipes.metering import Metered
+from skillweave.distill.recipes.run import RecipeContext
 from skillweave.distill.recipes.s2l import RECIPE, S2L, fit
+from skillweave.distill.serving import Served, ServePlan
+from skillweave.distill.teachers import Judgement, ProgrammaticSource
+from skillweave.distill.teachers.string_world import CRAFTS
 from skillweave.distill.worlds.types import Message
+
+
+def no_server(plan: ServePlan) -> AbstractContextManager[Served]:
+    raise AssertionError("nothing is served here")
 
 
 class Counting:
@@ -51,3 +62,26 @@ def test_settings_of_s2l_shrink_to_the_rollouts_and_never_grow() -> None:
     assert RECIPE.settings_within(config, Budget()) is config
     with pytest.raises(BudgetExceeded, match="expected at least 36"):
         fit(config, Budget({"rollouts": 35}))
+
+
+def test_the_teacher_of_a_run_spends_its_budget_and_is_stopped_by_it(tmp_path: Path) -> None:
+    """No recipe can forget to count: the context hands out no other teacher."""
+    context = RecipeContext(
+        base=tmp_path, store=Store(tmp_path / "store"), work=tmp_path, seed=0, launch=no_server,
+        budget=Budget({"teacher_calls": 2}),
+    )  # fmt: skip
+    teacher = context.teacher(ProgrammaticSource(CRAFTS, label="string_skills"))
+
+    async def judged(seed: int) -> Judgement:
+        told = {"request": "reverse: a b", "answer": "final: b a", "truth": "b a"}
+        return await teacher.ask("judge", told, schema=Judgement, seed=seed)
+
+    for seed in range(2):
+        asyncio.run(judged(seed))
+    assert context.budget.spent["teacher_calls"] == 2
+    assert context.budget.spent["tokens"] == teacher.counts.prompt_tokens + (
+        teacher.counts.completion_tokens
+    )
+    assert context.budget.spent["tokens"] > 0
+    with pytest.raises(BudgetExceeded, match="teacher_calls: 2 of 2 spent, 1 more for role judge"):
+        asyncio.run(judged(2))

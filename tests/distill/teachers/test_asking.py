@@ -110,3 +110,10 @@ def test_a_teacher_that_could_never_answer_is_refused(wrong: dict[str, int]) -> 
 def test_every_failure_of_a_teacher_is_ours() -> None:
     assert issubclass(MalformedAnswer, TeacherError)
     assert issubclass(TeacherError, SkillweaveError)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\u2029"])
+def test_a_fence_leaves_the_strings_inside_as_they_are(mark: str) -> None:
+    """These end lines for Python, and stand unescaped in JSON's strings."""
+    said = f'```json\n{{"passed": true, "reason": "right{mark}so"}}\n```'
+    assert parsed(said, Judgement) == Judgement(passed=True, reason=f"right{mark}so")

@@ -3,9 +3,10 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
-from skillweave.adapters.errors import TeacherError
+from skillweave.adapters.errors import TeacherError, UsageError
 from skillweave.distill.demonstrations import Teacher as Demonstrator
 from skillweave.distill.evaluation.types import Answer as PolicyAnswer
 from skillweave.distill.policy import Sampling
@@ -100,3 +101,37 @@ def test_a_demonstrating_teacher_can_be_asked_in_roles() -> None:
 def test_labels_hold_no_secrets_and_no_port_where_one_is_given() -> None:
     source = EndpointSource("http://127.0.0.1:1/v1", model="m", api_key="secret", label="t")
     assert source.label == "endpoint:t?T=0,max=1024"
+
+
+HOT = Sampling(temperature=0.7, max_tokens=9, top_p=0.5, top_k=3, stop=("##",))
+
+
+def test_every_setting_of_the_sampling_reaches_the_wire_and_the_label() -> None:
+    async def run() -> tuple[Body, str]:
+        with ScriptedTeacher(lambda body: Answer(YES)) as server:
+            async with EndpointSource(server.url, model="m", label="t", sampling=HOT) as source:
+                await AskedTeacher(source).ask("judge", ASKED, schema=Judgement)
+                return server.requests[0], source.label
+
+    sent, label = asyncio.run(run())
+    told = {"temperature": 0.7, "max_tokens": 9, "top_p": 0.5, "top_k": 3, "stop": ["##"]}
+    assert {name: sent[name] for name in told} == told
+    assert label == "endpoint:t?T=0.7,max=9,top_p=0.5,top_k=3,stop=['##']"
+
+
+def test_a_policy_draws_as_it_is_told_and_is_known_by_its_base() -> None:
+    seen: list[Sampling] = []
+
+    class Policy:
+        async def complete(
+            self, messages: Sequence[Message], *, model: str, sampling: Sampling
+        ) -> PolicyAnswer:
+            seen.append(sampling)
+            return PolicyAnswer(YES, 1, 1)
+
+    source = PolicySource(Demonstrator(Policy()), sampling=HOT, base_digest="ab" * 32)
+    asyncio.run(AskedTeacher(source).ask("judge", ASKED, schema=Judgement))
+    assert seen == [replace(HOT, seed=0)]
+    assert source.label.startswith("policy:base@abababababab?T=0.7,max=9,top_p=0.5")
+    with pytest.raises(UsageError, match=r"n is 2: expected 1"):
+        PolicySource(Demonstrator(Policy()), sampling=replace(HOT, n=2))
