@@ -32,6 +32,7 @@ from .lifecycle import (
     LifecycleRow,
     lifecycle,
     matrix_document,
+    matrix_notes,
     target_of,
 )
 from .multiplicity import holm
@@ -133,6 +134,7 @@ __all__ = [
     "lifecycle",
     "lifecycle_markdown",
     "matrix_document",
+    "matrix_notes",
     "mcnemar_exact",
     "mean",
     "measured",

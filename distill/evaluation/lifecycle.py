@@ -206,6 +206,16 @@ def target_of(item_id: str) -> str:
     return item_id.rpartition(TARGET_MARK)[2] if TARGET_MARK in item_id else SERVED
 
 
+def matrix_notes(matrix: LifecycleMatrix, *, seed: int = 0) -> tuple[str, ...]:
+    """The rows as sentences, for the notes of a verdict."""
+    return tuple(
+        f"{row.kind} {row.name}: gain {row.gain.estimate:+.3f} "
+        f"[{row.gain.low:+.3f}, {row.gain.high:+.3f}], {row.negative.estimate:.0%} of "
+        f"{row.num_cells} cells negative"
+        for row in matrix.rows(seed=seed)
+    )
+
+
 def matrix_document(matrix: LifecycleMatrix, *, seed: int = 0) -> dict[str, object]:
     """The matrix as JSON values: its rows with intervals, and all cells."""
     rows: list[Mapping[str, object]] = [
