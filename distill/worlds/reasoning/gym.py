@@ -69,7 +69,7 @@ def raw_score(entry: Entry, answer: str) -> float:
     dataset = _dataset(entry.name, entry.level, entry.seed)
     try:
         return float(dataset.score_answer(answer, dataset[entry.index]))
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return 0.0
 
 

@@ -2,7 +2,8 @@
 
 Owns the safe verdict: only the text behind `final:` is handed to an allowed scorer, and only a
 score of exactly 1.0 passes (sums of parts may exceed it by rounding); the raw score is in the
-reason. A question belongs to one split for ever, by its hash.
+reason. Digits of other scripts and Python's underscores are no answer, whatever a scorer reads. A
+question belongs to one split for ever, by its hash.
 """
 
 import functools
@@ -111,6 +112,9 @@ class ReasoningTask:
             return Verdict(
                 False, 0.0, f"{len(answer)} characters after {FINAL!r}, expected {MAX_ANSWER}"
             )
+        strange = sorted({c for c in answer if not c.isascii() or c == "_"} - {*self.entry.answer})
+        if strange:  # `int` reads digits of any script, and `1_0` as ten; a person does not
+            return Verdict(False, 0.0, f"the answer is written with {strange[0]!a}")
         score = raw_score(self.entry, answer)
         return Verdict(score == 1.0, float(score == 1.0), f"{self.entry.name} scores {score:.3f}")
 

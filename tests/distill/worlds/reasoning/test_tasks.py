@@ -7,8 +7,8 @@ import pytest
 from skillweave.adapters.errors import SkillError
 from skillweave.distill.worlds.checkers import checker_of
 from skillweave.distill.worlds.reasoning import WORLD, ReasoningSpec, reasoning_skill, split_of
-from skillweave.distill.worlds.reasoning.gym import ALLOWED, SPACING
-from skillweave.distill.worlds.reasoning.tasks import _seed
+from skillweave.distill.worlds.reasoning.gym import ALLOWED, SPACING, Entry
+from skillweave.distill.worlds.reasoning.tasks import ReasoningTask, _seed
 from skillweave.distill.worlds.types import Split
 
 SPLITS: tuple[Split, ...] = ("pretrain", "train", "dev", "test")
@@ -73,3 +73,15 @@ def test_skills_can_be_drawn_without_the_package() -> None:
 def test_without_the_package_tasks_are_refused_and_the_extra_is_named() -> None:
     with pytest.raises(SkillError, match=r"needs reasoning-gym 0.1.25, not installed: .*envs-text"):
         checker_of(WORLD.skill(1, seed=0))
+
+
+@pytest.mark.parametrize("answer", ["\u0661\u0660", "\uff11\uff10", "1_0", "\u200b10", "\udc0010"])
+def test_what_only_a_programming_language_reads_as_the_number_is_no_answer(answer: str) -> None:
+    """The verdict falls before any scorer, so the package is not needed."""
+    question = "State the final answer to the following arithmetic problem: 8 + 2 ="
+    entry = Entry("chain_sum", 1, 0, 0, question, "10")
+    task = ReasoningTask("f", "test", ReasoningSpec("chain_sum", 1), entry)
+    verdict = task.verify(f"final: {answer}")
+    assert (verdict.passed, verdict.reward) == (False, 0.0)
+    assert verdict.reason.startswith("the answer is written with ")
+    assert verdict.reason.isascii()
