@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ...adapters import UsageError
 from ..demonstrations import Demonstration
-from ..evaluation import Budget
+from ..evaluation import Budget, BudgetExceeded
 from ..rendering import token_row
 from ..workbench import Workbench
 
@@ -36,3 +36,20 @@ def rows_of_tokens(
         f"{len(out)} rows hold {num_tokens - left} tokens, expected more than {num_tokens}; give "
         "more rows"
     )
+
+
+def tokens_within(num_tokens: int, budget: Budget, *, num_arms: int, fewest: int) -> int:
+    """Tokens of each of so many arms: as many as wanted, or as a budget of tokens allows.
+
+    Raises:
+        BudgetExceeded: fewer than `fewest` would be left.
+    """
+    limit = budget.limits.get("tokens")
+    if limit is None:
+        return num_tokens
+    if limit < num_arms * fewest:
+        raise BudgetExceeded(
+            f"{limit} tokens are too few for {num_arms} arms: expected at least "
+            f"{num_arms * fewest}; raise the budget"
+        )
+    return min(num_tokens, limit // num_arms)

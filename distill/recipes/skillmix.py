@@ -17,7 +17,7 @@ Departs: constraints that a program checks stand for graded rhetoric, and a solv
 
 import itertools
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -29,7 +29,6 @@ from ..evaluation import (
     Arm,
     Below,
     Budget,
-    BudgetExceeded,
     Controls,
     Criterion,
     diff,
@@ -54,7 +53,8 @@ from ..worlds.constraints.mixing import (
 from ..worlds.constraints.tasks import ConstraintTask
 from .course import Course, open_course
 from .lessons import expert_rows
-from .rows import rows_of_tokens
+from .mixtures import averaged_arm, best_of, summed_arm
+from .rows import rows_of_tokens, tokens_within
 from .run import Finished, Recipe, RecipeContext
 from .slices import slice_notes, sliced
 
@@ -120,9 +120,10 @@ def run(config: Skillmix, context: RecipeContext) -> Finished:
             name: carried(course, name, [t for t in shown[0] if categories_of(t.spec) == (name,)])
             for name in config.seen
         }
-        arms = [none_arm(), *tuned, *mixtures(parts, needs), oracle_arm()]
+        mixed = {family: [parts[name] for name in names] for family, names in needs.items()}
+        arms = [none_arm(), *tuned, summed_arm(mixed), averaged_arm(mixed), oracle_arm()]
         if context.full:
-            arms += [several(arm) for arm in tuned if arm.name != "upto2"]
+            arms += [best_of(arm, NUM_SAMPLES) for arm in tuned if arm.name != "upto2"]
         criterion = FULL if context.full else CRITERION
         slices = sliced(course.ask(arms, items, criterion=criterion))
         judged = slices.pop(JUDGED)
@@ -167,28 +168,6 @@ def carried(course: Course, name: str, tasks: Sequence[ConstraintTask]) -> Arm:
     return Arm(name, about, model=model)
 
 
-def mixtures(
-    parts: Mapping[Category, Arm], needs: Mapping[str, Sequence[Category]]
-) -> tuple[Arm, Arm]:
-    """Sums and averages of the adapters of a set's categories, never trained together."""
-    sums, averages = {}, {}
-    for family, names in needs.items():
-        models = [parts[name].model for name in names]
-        share = f"*{1 / len(names):.6f}" if len(names) > 1 else ""
-        sums[family] = "+".join(models)
-        averages[family] = "+".join(f"{model}{share}" for model in models)
-    return (
-        Arm("summed", "Adapters of the set's categories, added up.", models=sums),
-        Arm("averaged", "Adapters of the set's categories, averaged.", models=averages),
-    )
-
-
-def several(arm: Arm) -> Arm:
-    """Best of sixteen answers of an arm, by the verifier."""
-    about = f"Of {NUM_SAMPLES} answers of {arm.name} the first that passes."
-    return replace(arm, name=f"{arm.name}_best", about=about, samples=NUM_SAMPLES)
-
-
 def majority_note(shown: Sequence[ConstraintTask], items: Sequence[ConstraintTask]) -> str:
     """What one constant answer would pass of the judged items."""
     places, judged = majority_answer(shown), [i for i in items if i.family.startswith(JUDGED)]
@@ -197,20 +176,8 @@ def majority_note(shown: Sequence[ConstraintTask], items: Sequence[ConstraintTas
 
 
 def fit(config: Skillmix, budget: Budget) -> Skillmix:
-    """As many tokens an arm as the budget allows, never more than the settings say.
-
-    Raises:
-        BudgetExceeded: too few for the smallest run.
-    """
-    limit = budget.limits.get("tokens")
-    if limit is None:
-        return config
-    num_tokens = min(config.num_tokens, limit // LARGEST)
-    if num_tokens < FEWEST_TOKENS:
-        raise BudgetExceeded(
-            f"{limit} tokens are too few for {LARGEST} arms: expected at least "
-            f"{LARGEST * FEWEST_TOKENS}; raise the budget"
-        )
+    """As many tokens an arm as the budget allows; see `tokens_within`."""
+    num_tokens = tokens_within(config.num_tokens, budget, num_arms=LARGEST, fewest=FEWEST_TOKENS)
     return config.model_copy(update={"num_tokens": num_tokens})
 
 

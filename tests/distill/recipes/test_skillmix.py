@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from skillweave.adapters.expr import ModelTerms, parse_model
 from skillweave.adapters.store.store import Store
-from skillweave.distill.evaluation import Arm, Budget, BudgetExceeded, RecipeVerdict
+from skillweave.distill.evaluation import Budget, BudgetExceeded, RecipeVerdict
 from skillweave.distill.learning.sft import SftSettings
 from skillweave.distill.recipes import RecipeContext, verdict_of
 from skillweave.distill.recipes.skillmix import (
@@ -21,10 +20,9 @@ from skillweave.distill.recipes.skillmix import (
     Skillmix,
     fit,
     judged_items,
-    mixtures,
 )
 from skillweave.distill.serving import Served, ServePlan
-from skillweave.distill.worlds.constraints.mixing import Category, categories_of, key_of
+from skillweave.distill.worlds.constraints.mixing import categories_of, key_of
 from skillweave.distill.worlds.constraints.tasks import ConstraintTask
 
 from ..followers import NO_IDEA, turns
@@ -105,22 +103,6 @@ def test_slices_are_distinct_sets_and_only_one_has_the_held_out_category() -> No
         assert len(item.spec.constraints) == sizes[name]
         assert ("repetition" in categories_of(item.spec)) == (name == "held-out")
     assert len({key_of(item.spec) for item in items}) == len(items)
-
-
-def test_sums_name_the_categories_of_the_set_with_equal_weights() -> None:
-    parts: dict[Category, Arm] = {
-        "positional": Arm("p", model="p@1:adapter"),
-        "order": Arm("o", model="o@1:adapter"),
-        "counting": Arm("c", model="c@1:adapter"),
-    }
-    summed, averaged = mixtures(
-        parts, {"a": ["positional", "order", "counting"], "b": ["positional"]}
-    )
-    assert summed.models == {"a": "p@1:adapter+o@1:adapter+c@1:adapter", "b": "p@1:adapter"}
-    assert averaged.models["b"] == "p@1:adapter"
-    model = parse_model(averaged.models["a"])
-    assert isinstance(model, ModelTerms)
-    assert [term.weight for term in model.terms] == [pytest.approx(1 / 3, abs=1e-6)] * 3
 
 
 def test_a_budget_of_tokens_is_shared_by_the_arms() -> None:
