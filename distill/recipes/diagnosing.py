@@ -4,7 +4,7 @@ Owns the order: samples, verdicts, hard requests, a teacher's word on each faile
 own the counts that come of it (`curricula.SkillProfile`) and who the teacher is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..curricula import HARD, hard_requests
@@ -51,6 +51,13 @@ async def sample_answers(
     }
 
 
+def verified(
+    tasks: Sequence[Task], answers: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[bool, ...]]:
+    """Task id -> whether each answer passed."""
+    return {task.id: tuple(task.verify(text).passed for text in answers[task.id]) for task in tasks}
+
+
 async def diagnose(
     policy: Policy,
     teacher: Teacher,
@@ -73,10 +80,7 @@ async def diagnose(
         policy, tasks, model=model, num_samples=num_samples, sampling=sampling
     )
     by_id = {task.id: task for task in tasks}
-    passes = {
-        key: tuple(by_id[key].verify(text).passed for text in texts)
-        for key, texts in answers.items()
-    }
+    passes = verified(tasks, answers)
     found = hard_requests(passes, most=hard)
     truths = {row.task_id: row.answer for row in expert_rows([by_id[key] for key in found])}
     failed = [

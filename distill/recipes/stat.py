@@ -26,7 +26,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from ..curricula import SkillProfile, draw_by_stratum, spearman
+from ..curricula import SkillProfile, draw_by_stratum, hard_requests, spearman
 from ..evaluation import (
     Above,
     Absent,
@@ -34,6 +34,7 @@ from ..evaluation import (
     Below,
     Budget,
     BudgetExceeded,
+    Controls,
     Criterion,
     diff,
     measured,
@@ -47,7 +48,7 @@ from ..skill_training import SkillTraining
 from ..teachers.functions_world import functions_teacher
 from ..worlds.types import Task
 from .course import Course, expert_rows, open_course
-from .diagnosing import diagnose
+from .diagnosing import diagnose, sample_answers, verified
 from .planting import depth, functions_skills, labels, plant
 from .run import Finished, Recipe, RecipeContext
 
@@ -65,6 +66,10 @@ CRITERION = Criterion(
         Below(what=diff("shuffled", "uniform"), bar=0.02),
     ),
 )
+
+
+FULL = CRITERION.model_copy(update={"scope": "full"})
+"""With the arm `hardest`, of which no clause speaks."""
 
 
 class Stat(SkillTraining):
@@ -92,8 +97,12 @@ class Stat(SkillTraining):
 
 
 def run(config: Stat, context: RecipeContext) -> Finished:
-    """Plant, diagnose, draw, train and judge: none, oracle, student, uniform, shuffled, sel."""
-    with open_course("stat", config, context, adapters=4) as course:
+    """Plant, diagnose, draw, train and judge: none, oracle, student, uniform, shuffled, sel.
+
+    The full set has `hardest` as well: rows drawn evenly from the hard requests of the pool.
+    """
+    criterion = FULL if context.full else CRITERION
+    with open_course("stat", config, context, adapters=5 if context.full else 4) as course:
         skills = functions_skills(config.num_skills, len(config.taught), seed=context.seed)
         plan = plant(
             course, skills, taught=config.taught, depths=config.depths,
@@ -115,6 +124,15 @@ def run(config: Stat, context: RecipeContext) -> Finished:
             "shuffled": lambda task: other.weight(labels(task)),
             "sel": lambda task: profile.weight(labels(task)),
         }
+        if context.full:
+            answers = course.with_policy(
+                lambda policy: sample_answers(
+                    policy, plan.pool, model=models["student"], num_samples=config.num_samples,
+                    sampling=Sampling(temperature=1.0),
+                )
+            )  # fmt: skip
+            hard = hard_requests(verified(plan.pool, answers))
+            arms["hardest"] = lambda task: float(task.id in hard)
         notes = []
         for number, (name, weight) in enumerate(arms.items(), 1):
             rng = np.random.default_rng([context.seed, number])
@@ -128,9 +146,9 @@ def run(config: Stat, context: RecipeContext) -> Finished:
             course.ask(
                 [none_arm(), oracle_arm(), *(Arm(name, model=ref) for name, ref in models.items())],
                 plan.test,
-                criterion=CRITERION,
+                criterion=criterion,
             ),
-            criterion=CRITERION,
+            criterion=criterion,
             numbers={RHO: spearman([shares[s] for s in rows], [-rows[s] for s in rows])},
             notes=notes,
         )
@@ -169,19 +187,21 @@ def _rollouts_each(config: Stat) -> int:
     return config.num_samples * config.num_skills * len(config.depths)
 
 
+CONTROLS: Controls = {
+    "none": "none",
+    "oracle": "oracle",
+    "shuffled": "shuffled",
+    "random": Absent("uniform and shuffled are stronger: trained adapters, on as many rows"),
+    "placebo": Absent("no arm has a text in its prompt"),
+    "budget": "uniform",
+}
 RECIPE = Recipe(
     Stat,
     run,
     source="STAT, arXiv:2510.10023",
     method="sel",
     worlds=("fg",),
-    controls={
-        "none": "none",
-        "oracle": "oracle",
-        "shuffled": "shuffled",
-        "random": Absent("uniform and shuffled are stronger: trained adapters, on as many rows"),
-        "placebo": Absent("no arm has a text in its prompt"),
-        "budget": "uniform",
-    },
+    controls=CONTROLS,
+    full_controls=CONTROLS,
     fit=fit,
 )

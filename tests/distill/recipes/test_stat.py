@@ -16,9 +16,9 @@ import pytest
 from skillweave.adapters.store.store import Store
 from skillweave.distill.evaluation import Budget, BudgetExceeded, RecipeVerdict
 from skillweave.distill.learning.sft import SftSettings
-from skillweave.distill.recipes import RecipeContext, recipe_table, verdict_of
+from skillweave.distill.recipes import RecipeContext, verdict_of
 from skillweave.distill.recipes.planting import functions_skills
-from skillweave.distill.recipes.stat import CRITERION, RHO, Stat, fit
+from skillweave.distill.recipes.stat import CRITERION, RECIPE, RHO, Stat, fit
 from skillweave.distill.serving import Served, ServePlan
 from skillweave.distill.worlds.fg import NAMES, spec_of, worked_answer
 from skillweave.distill.worlds.string_skills import Operation
@@ -81,10 +81,11 @@ class Students:
     def __init__(self, lacks: Mapping[str, Lacks]) -> None:
         self.lacks = lacks
         self.published: list[str] = []
+        self.slots = 0
 
     @contextmanager
     def __call__(self, plan: ServePlan) -> Iterator[Served]:
-        assert plan.slots == 4
+        self.slots = plan.slots
         with ScriptedTeacher(self._answer, admin=self._admin) as running:
             yield running
 
@@ -104,11 +105,14 @@ class Students:
         return Raw(body="{}")
 
 
-def run(base: Path, tmp_path: Path, lacks: Mapping[str, Lacks]) -> RecipeVerdict:
-    context = RecipeContext(
-        base, Store(tmp_path / "store"), tmp_path / "work", 1, Students(lacks), world="fg"
-    )
-    return verdict_of("stat", recipe_table()["stat"], SMALL, context)
+def run(
+    base: Path, tmp_path: Path, lacks: Mapping[str, Lacks], *, full: bool = False
+) -> RecipeVerdict:
+    students, store = Students(lacks), Store(tmp_path / "store")
+    context = RecipeContext(base, store, tmp_path / "work", 1, students, world="fg", full=full)
+    verdict = verdict_of("stat", RECIPE, SMALL, context)
+    assert students.slots == len(students.published) == len(lacks)
+    return verdict
 
 
 def test_the_settings_and_the_shipped_file_agree(repository: Path) -> None:
@@ -170,9 +174,10 @@ def test_rows_that_repair_what_is_missing_meet_the_criterion(
 def test_an_arm_that_gains_as_much_by_chance_is_no_win(
     small_base_dir: Path, tmp_path: Path
 ) -> None:
-    same = dict.fromkeys(("uniform", "shuffled", "sel"), Lacks(WEAK, 1))
-    verdict = run(small_base_dir, tmp_path, {"student": Lacks(WEAK), **same})
-    assert verdict.status == "not-shown"
+    same = dict.fromkeys(("uniform", "shuffled", "sel", "hardest"), Lacks(WEAK, 1))
+    verdict = run(small_base_dir, tmp_path, {"student": Lacks(WEAK), **same}, full=True)
+    assert (verdict.status, verdict.scope) == ("not-shown", "full")
+    assert verdict.arms["hardest"].mean == verdict.arms["sel"].mean
     assert [clause.holds for clause in verdict.criterion.clauses] == [False, False, True]
 
 
