@@ -198,11 +198,13 @@ class Course:
         criterion: Criterion,
         notes: Sequence[str] = (),
         numbers: Mapping[str, float | Interval] | None = None,
+        pairs: Sequence[tuple[str, str]] = (),
     ) -> Finished:
         """What `run` gives back, with a note on every skill that was taught badly.
 
         Args:
             numbers: what `measured(...)` clauses of the criterion ask for, by name.
+            pairs: comparisons that are reported beside those of the criterion.
         """
         return Finished(
             criterion,
@@ -211,6 +213,7 @@ class Course:
             base=self.bench.identity.family_digest,
             notes=(*taught_badly(self.lessons, self.config), *notes),
             numbers=dict(numbers or {}),
+            pairs=tuple(pairs),
         )
 
     def _require_one_turn(self, what: str) -> None:

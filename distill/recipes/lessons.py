@@ -18,8 +18,13 @@ FEWEST_REQUESTS = 8
 """A skill is not taught with fewer."""
 
 
-def requests_within(config: Settings, budget: Budget, *, num_skills: int) -> Settings:
+def requests_within(
+    config: Settings, budget: Budget, *, num_skills: int, preflight: bool = True
+) -> Settings:
     """As many requests a skill as the rollouts allow, never more than the settings say.
+
+    Args:
+        preflight: whether the preflight is asked as well, with the text and without it.
 
     Raises:
         BudgetExceeded: fewer than eight requests a skill would be left.
@@ -27,13 +32,14 @@ def requests_within(config: Settings, budget: Budget, *, num_skills: int) -> Set
     limit = budget.limits.get("rollouts")
     if limit is None:
         return config
-    preflight = 2 * config.preflight_requests
-    num_requests = min(config.num_requests, limit // num_skills - preflight)
+    before = 2 * config.preflight_requests if preflight else 0
+    num_requests = min(config.num_requests, limit // num_skills - before)
     if num_requests < FEWEST_REQUESTS:
-        least = (FEWEST_REQUESTS + preflight) * num_skills
+        least = (FEWEST_REQUESTS + before) * num_skills
         raise BudgetExceeded(
-            f"{limit} rollouts are too few for {num_skills} skills with {preflight} of preflight "
-            f"each: expected at least {least}; raise the budget or set preflight_requests lower"
+            f"{limit} rollouts are too few for {num_skills} skills with {before} of preflight "
+            f"each: expected at least {least}; raise the budget"
+            f"{' or set preflight_requests lower' if preflight else ''}"
         )
     return config.model_copy(update={"num_requests": num_requests})
 

@@ -16,14 +16,13 @@ some 33 facts a seed, every request asked once (the paper: 82 tasks, five trials
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
 from ...adapters.skills import Skill
 from ..demonstrations import Demonstration, Teacher, Yield, demonstrate
-from ..evaluation import Above, Absent, Below, Budget, BudgetExceeded, Criterion, diff, measured
+from ..evaluation import Above, Absent, Below, Budget, Criterion, diff, measured
 from ..learning.settings import SftSettings
 from ..policy import Policy
 from ..skill_arms import BASE, AskServed, named_arm, none_arm
@@ -34,6 +33,7 @@ from ..skill_training import MIN_ROWS, SkillTraining
 from ..worlds.facts import knowledge_split, tasks_across
 from ..worlds.types import Split, Task
 from .course import Course, open_course
+from .lessons import FEWEST_REQUESTS, requests_within
 from .run import Finished, Recipe, RecipeContext
 from .slices import slice_notes
 
@@ -53,8 +53,6 @@ CRITERION = Criterion(
         Above(what=diff("adapter", "wrong"), bar=0.30),
     ),
 )
-FEWEST = 8
-"""Requests of a table without which nothing is learned."""
 REPORTED = (("progressive", "flat"), ("progressive", "chunked"), ("adapter", "flat"))
 
 
@@ -62,7 +60,7 @@ class SkillJuror(SkillTraining):
     """Settings of the recipe; requests are counted a table, and a third of them need another."""
 
     type: Literal["skilljuror"] = "skilljuror"
-    num_requests: int = Field(default=96, ge=FEWEST)
+    num_requests: int = Field(default=96, ge=FEWEST_REQUESTS)
     """Requests for learning."""
     num_tables: int = Field(default=6, ge=2, le=6)
     """Tables of each of the two documents; a table has four to seven facts."""
@@ -106,19 +104,16 @@ def run(config: SkillJuror, context: RecipeContext) -> Finished:
             asking=lambda policy: AskServed(ReadingPolicy(policy, count), config.sampling),
         )  # fmt: skip
     layers = layers_by_arm(results, items, said, budget=budget, count=count)
-    done = course.finished(
-        results,
-        criterion=CRITERION,
-        numbers={
-            "prompt_share": layers["adapter"].answer_prompt / layers["progressive"].answer_prompt
-        },
-        notes=(
-            *(f"{name}: {texts[name].says}; {note}" for name, (_, note) in learned.items()),
-            *(f"{name}: {seen}" for name, seen in layers.items()),
-            *slice_notes(by_kind(results, items, said), REPORTED, seed=context.seed),
-        ),
+    share = layers["adapter"].answer_prompt / layers["progressive"].answer_prompt
+    notes = (
+        *(f"{name}: {texts[name].says}; {note}" for name, (_, note) in learned.items()),
+        *(f"{name}: {seen}" for name, seen in layers.items()),
+        *slice_notes(by_kind(results, items, said), REPORTED, seed=context.seed),
     )
-    return replace(done, pairs=REPORTED)
+    numbers = {"prompt_share": share}
+    return course.finished(
+        results, criterion=CRITERION, numbers=numbers, notes=notes, pairs=REPORTED
+    )
 
 
 def requests(
@@ -148,21 +143,8 @@ def learn(course: Course, guide: Skill, tasks: Sequence[Task], *, count: Count) 
 
 
 def fit(config: SkillJuror, budget: Budget) -> SkillJuror:
-    """As many requests a table as the rollouts allow, never more than the settings say.
-
-    Raises:
-        BudgetExceeded: fewer than eight requests a table would be left.
-    """
-    limit, tables = budget.limits.get("rollouts", 0), 2 * config.num_tables
-    if not limit:
-        return config
-    if limit < FEWEST * tables:
-        raise BudgetExceeded(
-            f"{limit} rollouts are too few for {tables} tables: expected at least "
-            f"{FEWEST * tables}; raise the budget or set num_tables lower"
-        )
-    num_requests = min(config.num_requests, limit // tables)
-    return config.model_copy(update={"num_requests": num_requests})
+    """As many requests a table as the rollouts allow; see `requests_within`."""
+    return requests_within(config, budget, num_skills=2 * config.num_tables, preflight=False)
 
 
 RECIPE = Recipe(

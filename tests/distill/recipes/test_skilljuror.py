@@ -109,7 +109,7 @@ def test_a_budget_of_rollouts_sets_the_requests_of_a_table() -> None:
     assert fit(config, Budget({"rollouts": 100})).num_requests == 25
     assert fit(config, Budget({"rollouts": 1000})).num_requests == 50
     assert fit(config, Budget({"tokens": 5})) == config
-    with pytest.raises(BudgetExceeded, match=r"31 rollouts .* at least 32"):
+    with pytest.raises(BudgetExceeded, match=r"31 rollouts .* at least 32; raise the budget$"):
         fit(config, Budget({"rollouts": 31}))
 
 
