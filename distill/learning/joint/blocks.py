@@ -1,8 +1,9 @@
 """The two places of a layer where adapters work, as autograd sees them.
 
 Owns `project` (projections of one input) and `feed_forward` (norm, gated unit and residual sum).
-Gradients of adapters go where the optimiser reads them, never through autograd. What is cheap to
-find again (norms, the gated product) is not kept. Shapes: `T` places, `F` features.
+Gradients of adapters go where the optimiser reads them, never through autograd. Every product's
+input is kept: finding one again is a pass over memory, and passes cost more here than room does.
+Shapes: `T` places, `F` features.
 """
 
 from dataclasses import dataclass
@@ -60,24 +61,27 @@ class _FeedForward(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_TF: Tensor, mlp: Mlp, segments: Segments) -> Tensor:
         inverse = inverse_rms(x_TF, mlp.eps)
-        (gate, up), wide_hidden = forward((x_TF * inverse).mul_(mlp.norm), mlp.wide, segments)
+        normed = (x_TF * inverse).mul_(mlp.norm)
+        (gate, up), wide_hidden = forward(normed, mlp.wide, segments)
         chance = torch.sigmoid(gate)
         silu = gate.mul_(chance)
-        (down,), down_hidden = forward(silu * up, mlp.down, segments)
-        ctx.save_for_backward(x_TF, inverse, chance, silu, up, *wide_hidden, *down_hidden)
+        gated = silu * up
+        (down,), down_hidden = forward(gated, mlp.down, segments)
+        ctx.save_for_backward(
+            x_TF, inverse, normed, chance, silu, up, gated, *wide_hidden, *down_hidden
+        )
         ctx.mlp, ctx.segments, ctx.num_wide = mlp, segments, len(wide_hidden)
         return down.add_(x_TF)
 
     @staticmethod
     def backward(ctx: Any, dy_TF: Tensor) -> tuple[Tensor, None, None]:
         mlp: Mlp = ctx.mlp
-        x_TF, inverse, chance, silu, up, *hidden = ctx.saved_tensors
+        x_TF, inverse, normed, chance, silu, up, gated, *hidden = ctx.saved_tensors
         wide_hidden, down_hidden = hidden[: ctx.num_wide], hidden[ctx.num_wide :]
-        d = backward([dy_TF], silu * up, down_hidden, group=mlp.down, segments=ctx.segments)
+        d = backward([dy_TF], gated, down_hidden, group=mlp.down, segments=ctx.segments)
         assert d is not None
-        slope = torch.addcmul(silu, silu, chance, value=-1).add_(chance)
-        grads = [slope.mul_(up).mul_(d), d.mul_(silu)]
-        normed = (x_TF * inverse).mul_(mlp.norm)
+        # d(silu)/d(gate) * up = chance up + (1 - chance) gated, as silu = chance gate: one pass
+        grads = [torch.lerp(gated, up, chance).mul_(d), d.mul_(silu)]
         d = backward(grads, normed, wide_hidden, group=mlp.wide, segments=ctx.segments)
         assert d is not None
         return rms_backward(d, x_TF, inverse, mlp.norm).add_(dy_TF), None, None
