@@ -22,7 +22,7 @@ from pydantic import Field
 
 from ...adapters.skills import Skill
 from ..demonstrations import Demonstration, Teacher, Yield, demonstrate
-from ..evaluation import Above, Absent, Below, Budget, Criterion, diff, measured
+from ..evaluation import Above, Absent, Arm, Below, Budget, Criterion, diff, measured
 from ..learning.settings import SftSettings
 from ..policy import Policy
 from ..skill_arms import BASE, AskServed, named_arm, none_arm
@@ -97,7 +97,11 @@ def run(config: SkillJuror, context: RecipeContext) -> Finished:
             none_arm(),
             *layout_arms(said, budget=budget),
             named_arm({table: models[name] for table, name in shelf.items()}, name="adapter"),
-            named_arm({table: others[name] for table, name in shelf.items()}, name="wrong"),
+            Arm(
+                "wrong",
+                "The adapter of the other document; no text.",
+                models={table: others[name] for table, name in shelf.items()},
+            ),
         ]
         results = course.ask(
             arms, items, criterion=CRITERION,
