@@ -95,6 +95,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/learning/schedule.py",
     "distill/evaluation/student.py",
     "scripts/commands/shares.py",
+    "distill/rubric.py",
     "distill/rollouts/drawing.py",
     "distill/rollouts/prefixes.py",
     "distill/rollouts/sampling.py",
