@@ -86,11 +86,11 @@ class Skillmix(SkillTraining):
     type: Literal["skillmix"] = "skillmix"
     held_out: Literal["counting", "order", "repetition", "inclusion"] = "repetition"
     """The category that no arm is tuned on; positional is none, as every judged set needs it."""
-    num_tokens: int = Field(default=60_000, ge=FEWEST_TOKENS)
+    num_tokens: int = Field(default=40_000, ge=FEWEST_TOKENS)
     """Tokens of the rows of every arm, prompts included."""
     num_sets: int = Field(default=72, ge=2)
     """Judged sets of four constraints."""
-    num_other_sets: int = Field(default=36, ge=2)
+    num_other_sets: int = Field(default=24, ge=2)
     """Sets of every other slice."""
     items_a_set: int = Field(default=2, ge=1)
     """Requests of every set: other letters, other words."""
