@@ -5,11 +5,14 @@ nobody can get.
 """
 
 import argparse
+import statistics
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..adapters import identify_base
 from ..distill.evaluation import RecipeVerdict, comparisons_over_seeds, read_verdicts
+from ..distill.recipes import num_lines, recipe_table
 from ..distill.tiny_base import tiny_base_path
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +37,16 @@ seeds an interval is four standard errors to each side.
 """
 
 
+LENGTHS = """
+## Lengths
+
+Lines of each recipe's file, all of them: docstring, criterion and declared controls included.
+
+| recipe | lines |
+|---|---|
+"""
+
+
 def stray_bases(verdicts: dict[str, tuple[RecipeVerdict, ...]], shipped: str) -> list[str]:
     """Results that were made on another base, as sentences."""
     return [
@@ -51,6 +64,14 @@ def page(verdicts: dict[str, tuple[RecipeVerdict, ...]]) -> str:
     several = [_over_seeds(name, found) for name, found in verdicts.items() if len(found) > 1]
     seeds = SEEDS + "\n".join(line for lines in several for line in lines) + "\n"
     return HEAD + "\n".join(rows) + ("\n" if rows else "") + (seeds if several else "")
+
+
+def lengths(lines: Mapping[str, int]) -> str:
+    """The section on how long the recipes are, and their median."""
+    rows = [f"| {name} | {num} |" for name, num in sorted(lines.items())]
+    return (
+        LENGTHS + "\n".join([*rows, f"| median | {statistics.median(lines.values()):g} |"]) + "\n"
+    )
 
 
 def _over_seeds(name: str, verdicts: tuple[RecipeVerdict, ...]) -> list[str]:
@@ -98,7 +119,7 @@ def generate(*, check: bool = False) -> int:
     """Write the page, or with `check` only compare it; 1 when something is wrong."""
     verdicts = load()
     problems = stray_bases(verdicts, identify_base(tiny_base_path()).family_digest)
-    text = page(verdicts)
+    text = page(verdicts) + lengths({n: num_lines(r) for n, r in recipe_table().items()})
     if not check:
         PAGE.write_text(text, encoding="utf-8")
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:

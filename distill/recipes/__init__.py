@@ -4,7 +4,7 @@ To add one: a file beside this one that ends in `RECIPE = Recipe(...)`, a line i
 file in `configs/recipes/`.
 """
 
-from .run import Finished, Recipe, RecipeContext, Run, run_once, verdict_of
+from .run import Finished, Recipe, RecipeContext, Run, num_lines, run_once, verdict_of
 
 
 def recipe_table() -> dict[str, Recipe]:
@@ -25,6 +25,7 @@ __all__ = [
     "Recipe",
     "RecipeContext",
     "Run",
+    "num_lines",
     "recipe_table",
     "run_once",
     "verdict_of",

@@ -232,6 +232,11 @@ def _declared(name: str, recipe: Recipe, context: RecipeContext) -> Controls:
     return controls
 
 
+def num_lines(recipe: Recipe) -> int:
+    """Lines of the file that a recipe is, all of them."""
+    return len(_file_of(recipe).read_text(encoding="utf-8").splitlines())
+
+
 def _file_of(recipe: Recipe) -> Path:
     return Path(inspect.getfile(recipe.run))
 

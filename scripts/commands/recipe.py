@@ -10,7 +10,7 @@ import typer
 
 from ...adapters import UsageError
 from ...distill.evaluation import Budget, RecipeVerdict, read_verdicts, write_verdicts
-from ...distill.recipes import recipe_table
+from ...distill.recipes import num_lines, recipe_table
 from .. import make_results
 from ..make_results import seen_words
 from . import recipe_compare, recipe_new
@@ -33,12 +33,13 @@ Reuse = Annotated[
 def list_recipes(
     json: Json = False,
 ) -> int:
-    """List the recipes: their papers, and what the committed results of each say."""
+    """List the recipes: papers, lengths, and what the committed results of each say."""
     rows = {
         name: {
             "source": entry.source,
             "status": committed_status(name),
             "worlds": list(entry.worlds),
+            "lines": num_lines(entry),
             "module": entry.run.__module__,
         }
         for name, entry in recipe_table().items()
@@ -47,7 +48,7 @@ def list_recipes(
         print(json_module.dumps(rows, indent=1))
         return 0
     for name, row in rows.items():
-        print(f"{name:20} {row['status']!s:30} {row['source']}")
+        print(f"{name:20} {row['status']!s:30} {row['lines']!s:>4} lines  {row['source']}")
     return 0
 
 

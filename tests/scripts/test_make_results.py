@@ -9,7 +9,7 @@ from skillweave.distill.evaluation import (
     judge,
     recipe_verdict,
 )
-from skillweave.scripts.make_results import HEAD, SEEDS, page, stray_bases
+from skillweave.scripts.make_results import HEAD, LENGTHS, SEEDS, lengths, page, stray_bases
 
 
 def verdict(*notes: str, seed: int = 3) -> RecipeVerdict:
@@ -41,4 +41,9 @@ def test_a_result_of_another_base_is_named() -> None:
 def test_several_seeds_have_a_line_of_their_own_and_one_seed_has_none() -> None:
     assert SEEDS not in page({"s2l": (verdict(),)})
     text = page({"s2l": (verdict(seed=0), verdict(seed=1))})
-    assert text.partition(SEEDS)[2] == "| s2l | a minus b | +1.000 | +1.000 to +1.000 | 2 |\n"
+    assert text.partition(SEEDS)[2] == "| s2l | a minus b | +1.000 | none | 2 |\n"  # they agree
+
+
+def test_lengths_have_a_median() -> None:
+    rows = "| a | 50 |\n| b | 80 |\n| c | 52 |\n| d | 61 |\n| median | 56.5 |\n"
+    assert lengths({"b": 80, "a": 50, "d": 61, "c": 52}) == LENGTHS + rows

@@ -1,5 +1,6 @@
 """`skillweave recipe`: the list, and names and settings that do not exist."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from skillweave.distill.evaluation import (
     recipe_verdict,
     write_verdicts,
 )
-from skillweave.distill.recipes import recipe_table
+from skillweave.distill.recipes import recipe_table, s2l
 from skillweave.scripts.cli import EXIT_FAILED, EXIT_USAGE, main
 from skillweave.scripts.commands.recipe import append_verdict, committed_status
 
@@ -38,6 +39,8 @@ def test_the_list_says_which_paper_and_what_the_results_say(
     assert row["source"] == recipe_table()["s2l"].source
     assert row["worlds"] == ["string_skills", "facts"]
     assert row["status"] == committed_status("s2l")
+    file = Path(inspect.getfile(s2l))
+    assert row["lines"] == len(file.read_text().splitlines())
     assert committed_status("s2l", tmp_path) == "not run"
     write_verdicts(tmp_path / "s2l.json", [verdict(0), verdict(1)])
     write_verdicts(tmp_path / "s2l.facts.json", [verdict(0)])
