@@ -15,8 +15,10 @@ from ....adapters.delta import AdapterDelta
 from ....adapters.errors import UsageError
 from ....adapters.peft_folder.deltas import write_peft
 from ...rendering import TokenRow
+from ..checkpoint import load_checkpoint, save_checkpoint
 from .decoder import Decoder
 from .layout import arrange
+from .resume import fingerprint
 from .specs import AdapterSpec
 from .weights import Weights
 
@@ -47,6 +49,7 @@ class JointLora:
         if not specs or len(set(names)) < len(names):
             raise UsageError(f"adapters {names}: expected at least one, and distinct names")
         self.specs = tuple(specs)
+        self._base = base
         self._decoder = Decoder(base)
         self._weights = [self._new(spec) for spec in specs]
         self.optimiser = torch.optim.AdamW(
@@ -121,6 +124,31 @@ class JointLora:
     def save(self, name: str, folder: Path, *, base_name: str) -> None:
         """Write an adapter as a PEFT folder that PEFT and vLLM load as it is."""
         write_peft(self.delta(name), folder, base_model=base_name)
+
+    def save_state(self, folder: Path) -> None:
+        """Write what the next steps depend on, between two steps: `load_state` goes on from there
+        bit by bit. Gradients added since the last step are not kept."""
+        state = {
+            "params": [own.param.detach() for own in self._weights],
+            "optimiser": self.optimiser.state_dict(),
+            "num_steps": self.num_steps,
+        }
+        save_checkpoint(folder, state, fingerprint=fingerprint(self._base, self.specs))
+
+    def load_state(self, folder: Path) -> bool:
+        """Go on where `save_state` was called; False where the folder holds no state.
+
+        Raises:
+            UsageError: it cannot be read, or is of other adapters or another base.
+        """
+        state = load_checkpoint(folder, fingerprint=fingerprint(self._base, self.specs))
+        if state is None:
+            return False
+        for own, value in zip(self._weights, state["params"], strict=True):
+            own.param.detach().copy_(value)
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.num_steps = state["num_steps"]
+        return True
 
     def _index(self, name: str) -> int:
         names = [spec.name for spec in self.specs]
