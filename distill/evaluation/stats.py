@@ -90,8 +90,7 @@ def clustered_mean(
     low, high = (float(end) for end in np.quantile(inside_B, tails))
     if len(groups) > 1:
         between_B = cluster_means(groups, rng=rng, num_resamples=num_resamples)
-        stretch = _stretch(len(groups), level)
-        ends = estimate + stretch * (np.quantile(between_B, tails) - estimate)
+        ends = estimate + stretch(len(groups), level) * (np.quantile(between_B, tails) - estimate)
         low, high = min(low, float(ends[0])), max(high, float(ends[1]))
     low = min(max(low, float(values.min())), estimate)
     return Interval(estimate, low, max(min(high, float(values.max())), estimate))
@@ -198,8 +197,16 @@ def mcnemar_exact(counts: Discordant) -> float:
     return float(min(1.0, 2 * tail / 2**n))
 
 
-def _stretch(num_clusters: int, level: float) -> float:
-    """The factor of the module's docstring; 1 for very many clusters."""
+def stretch(num_clusters: int, level: float) -> float:
+    """By how much the distances of resamples of clusters are stretched; 1 for very many clusters.
+
+    Args:
+        num_clusters: C, at least 2.
+        level: two-sided confidence, inside (0, 1).
+
+    Returns:
+        `t(C-1) / z * sqrt(C / (C-1))`, as in the module's docstring.
+    """
     share = (1.0 + level) / 2.0
     small = student_quantile(share, num_clusters - 1) / _Z.inv_cdf(share)
     return small * math.sqrt(num_clusters / (num_clusters - 1))

@@ -22,6 +22,10 @@ Provenance = Literal["prompt", "policy", "demo_prefix", "hint", "expert", "naive
 PROVENANCES: tuple[Provenance, ...] = get_args(Provenance)
 
 
+NOTHING_SAID = "(nothing)"
+"""Stands in a plan for a turn in which the policy said nothing; no world knows such an action."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenSpan:
     """Consecutive tokens of one provenance.
@@ -152,8 +156,13 @@ class Trajectory:
 
     @property
     def text(self) -> str:
-        """What the policy did, one turn a line: what `Task.verify` reads as an answer or a plan."""
-        return "\n".join(turn.text for turn in self.turns)
+        """What the policy did, as `Task.verify` reads it: the answer of a single turn as it is, of
+        an episode a plan with one line a turn. White space inside a line is folded, and a turn in
+        which nothing was said is a line too, so that the plan takes as many turns as the episode.
+        """
+        if len(self.turns) == 1:
+            return self.turns[0].text
+        return "\n".join(" ".join(turn.text.split()) or NOTHING_SAID for turn in self.turns)
 
     @property
     def tokens_in(self) -> int:

@@ -15,6 +15,7 @@ from skillweave.distill.evaluation import (
     two_stage_mean,
 )
 from skillweave.distill.evaluation.resampling import cluster_means, grouped
+from skillweave.distill.evaluation.stats import stretch
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -206,3 +207,23 @@ def test_groups_are_in_order_of_their_names_and_hold_their_values_in_order() -> 
     values, groups = grouped([1.0, 2, 3, 4, 5], ["b", "a", "b", "c", "a"])
     assert values.tolist() == [1, 2, 3, 4, 5]
     assert [group.tolist() for group in groups] == [[2, 5], [1, 3], [4]]
+
+
+@pytest.mark.parametrize(("num_clusters", "by_hand"), [(2, 9.1682), (4, 1.87492), (10_000, 1.0)])
+def test_the_stretch_is_students_quantile_over_the_normal_one_and_the_lost_degree(
+    num_clusters: int, by_hand: float
+) -> None:
+    # C = 2: 12.7062 / 1.95996 * sqrt(2); C = 4: 3.18245 / 1.95996 * sqrt(4 / 3)
+    assert stretch(num_clusters, 0.95) == pytest.approx(by_hand, rel=2e-4)
+
+
+def test_the_interval_of_few_clusters_is_the_stretched_one() -> None:
+    """Four skills at 0.3, 0.5, 0.5, 0.7: a resampled mean is 0.5 + 0.05 k with k + 4 the heads of
+    eight coins, so 2.5 % of them lie from k = 3 on: 0.15 away, stretched."""
+    values, clusters = [], []
+    for name, passed in zip("abcd", (300, 500, 500, 700), strict=True):
+        values += [1.0] * passed + [0.0] * (1000 - passed)
+        clusters += [name] * 1000
+    got = clustered_mean(values, clusters, rng=rng(1))
+    half = (got.high - got.low) / 2
+    assert half == pytest.approx(1.87492 * 0.15, rel=1e-4)

@@ -21,6 +21,7 @@ from skillweave.distill.rollouts import (
     to_json_line,
 )
 from skillweave.distill.rollouts.trajectory import PROVENANCES, context_digest_of
+from skillweave.distill.worlds.checkers import worlds
 from skillweave.distill.worlds.types import Verdict
 
 WHO = PolicyFingerprint("b" * 64, "loud@2", context_digest_of(None), Sampling(1.0, seed=3))
@@ -204,3 +205,25 @@ def test_only_plain_temperature_one_draws_from_the_policys_own_distribution() ->
     assert Sampling(1.0).unmodified
     for other in (Sampling(), Sampling(0.7), Sampling(1.0, top_p=0.9), Sampling(1.0, top_k=5)):
         assert not other.unmodified
+
+
+@pytest.mark.parametrize("wasted", [[""], ["jump\nlook"], [" ", "\u2028"], ["go to\nnowhere", ""]])
+def test_an_episode_replays_as_a_plan_whatever_was_said(wasted: list[str]) -> None:
+    """Blank turns and turns of several lines cost one turn each, played and read as a plan."""
+    world = worlds()["household"]
+    for task in world.tasks(world.skill(1, seed=0), "test", 6, seed=0):
+        episode = task.environment()
+        episode.reset(0)
+        plan = [*wasted, *task.meta["expected"].split("\n")]
+        done: list[str] = []
+        for said in plan:
+            done.append(said)
+            step = episode.step(said)
+            if step.terminated or step.truncated:
+                break
+        seen = played(*(Turn(said) for said in done))
+        assert task.verify(seen.text) == episode.verdict()
+
+
+def test_a_single_answer_is_read_as_it_was_said() -> None:
+    assert played(Turn("1: a\n\nfinal: a")).text == "1: a\n\nfinal: a"
