@@ -65,7 +65,7 @@ def opened(
     budget: Budget | None = None,
 ) -> Iterator[Opened]:
     skills = draw_skills(world, levels, folder=tmp_path / "before", seed=1)
-    server = SkillServer(skills, lost=[skill.body.strip() for skill in skills[:num_lost]])
+    server = SkillServer(lost=[skill.body.strip() for skill in skills[:num_lost]])
     context = RecipeContext(
         base, Store(tmp_path / "store"), tmp_path / "work", 1, server, world=world,
         budget=budget or Budget(), controls=NO_CONTROLS,
@@ -212,7 +212,7 @@ def test_a_recipe_hands_in_the_numbers_that_its_criterion_measures(
 
     recipe = Recipe(SkillTraining, run, controls=NO_CONTROLS)
     context = RecipeContext(
-        small_base_dir, Store(tmp_path / "store"), tmp_path / "work", 1, SkillServer(())
+        small_base_dir, Store(tmp_path / "store"), tmp_path / "work", 1, SkillServer()
     )
     verdict = run_once("mine", recipe, SMALL, context).verdict
     assert [clause.holds for clause in verdict.criterion.clauses] == [True, False]
@@ -231,7 +231,7 @@ def test_what_was_trained_on_is_not_asked(small_base_dir: Path, tmp_path: Path) 
 
 
 def test_a_course_may_serve_more_rank_than_it_trains(small_base_dir: Path, tmp_path: Path) -> None:
-    server = SkillServer([])
+    server = SkillServer()
     context = RecipeContext(small_base_dir, Store(tmp_path / "store"), tmp_path, 1, server)
     with open_course("mine", SMALL, context, adapters=3, rank=8):
         assert [(plan.rank, plan.slots) for plan in server.plans] == [(8, 3)]

@@ -66,7 +66,7 @@ def run(
     small_base_dir: Path, tmp_path: Path, *, obey: bool, num_lost: int = 0
 ) -> tuple[RecipeVerdict, Store, SkillServer]:
     skills = drawn(tmp_path / "drawn", seed=1)
-    server = SkillServer(skills, obey, [skill.body.strip() for skill in skills[:num_lost]])
+    server = SkillServer(obey, [skill.body.strip() for skill in skills[:num_lost]])
     store = Store(tmp_path / "store")
     context = RecipeContext(small_base_dir, store, tmp_path / "work", 1, server)
     return verdict_of("s2l", recipe_table()["s2l"], SMALL, context), store, server
