@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ....adapters.skills import Skill
+from ..string_skills.primitives import Symbols
 from ..types import Split
 from .classes import CLASSES
 from .held_out import TABLE_SIZES, draw_facts
@@ -22,7 +23,7 @@ from .texts import fact_documents
 
 @dataclass(frozen=True)
 class KnowledgeSplit:
-    """Skills whose tables share no entity; all are asked in the same ways."""
+    """Skills whose tables share no entity and no code; all are asked in the same ways."""
 
     source: tuple[Skill, ...]
     target: tuple[Skill, ...]
@@ -52,10 +53,12 @@ def knowledge_split(
     if num > len(CLASSES):
         raise ValueError(f"asked for {num} tables, expected at most {len(CLASSES)}")
     rng = random.Random(f"knowledge:{seed}")
-    skills = []
+    skills, taken = [], set[Symbols]()
     for name in rng.sample(tuple(CLASSES), num):
         entities = rng.sample(CLASSES[name], rng.choice(TABLE_SIZES))
-        facts = draw_facts(entities, rng, held_out=True)
+        while taken & {code for _, code in (facts := draw_facts(entities, rng, held_out=True))}:
+            pass
+        taken |= {code for _, code in facts}
         skills.append(facts_skill(FactsSpec(name, facts, tuple(manipulations)), seed=seed))
     return KnowledgeSplit(tuple(skills[:num_source]), tuple(skills[num_source:]))
 

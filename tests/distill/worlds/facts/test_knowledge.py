@@ -1,10 +1,18 @@
-"""Requests that combine facts of two tables."""
+"""Tables that share nothing, and requests that combine facts of two."""
 
 import pytest
 from skillweave.adapters.skills import Skill
 from skillweave.distill.worlds.facts import knowledge_split, spec_of, tasks_across
 
 TABLES = knowledge_split(("recall", "join"), num_source=3, num_target=0, seed=1).source
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_tables_share_no_entity_and_no_code(seed: int) -> None:
+    """Otherwise "what has this code?" would have two answers for whoever learned both."""
+    split = knowledge_split(["recall"], num_source=6, num_target=6, seed=seed)
+    facts = [fact for skill in (*split.source, *split.target) for fact in spec_of(skill).facts]
+    assert len({entity for entity, _ in facts}) == len({code for _, code in facts}) == len(facts)
 
 
 def test_each_request_takes_its_first_fact_from_its_family_and_its_second_from_elsewhere() -> None:
