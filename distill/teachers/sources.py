@@ -138,7 +138,7 @@ class EndpointSource:
     ) -> ChatCompletion:
         if self.structured:
             try:
-                return await self._client.chat.completions.create(
+                structured: ChatCompletion = await self._client.chat.completions.create(
                     model=self.model,
                     messages=messages,
                     **_drawing(self._sampling, seed),
@@ -147,15 +147,17 @@ class EndpointSource:
                         "json_schema": {"name": asked.role.name, "schema": asked.schema_json},
                     },
                 )
+                return structured
             except (BadRequestError, Unprocessable) as err:
                 if "response_format" not in str(err):
                     raise
                 self.structured = False
-        return await self._client.chat.completions.create(
+        plain: ChatCompletion = await self._client.chat.completions.create(
             model=self.model,
             messages=messages,
             **_drawing(self._sampling, seed),
         )
+        return plain
 
 
 def conversation(asked: Question, complaint: str) -> list[dict[str, str]]:
