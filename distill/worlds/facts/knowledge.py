@@ -56,8 +56,9 @@ def knowledge_split(
     skills, taken = [], set[Symbols]()
     for name in rng.sample(tuple(CLASSES), num):
         entities = rng.sample(CLASSES[name], rng.choice(TABLE_SIZES))
-        while taken & {code for _, code in (facts := draw_facts(entities, rng, held_out=True))}:
-            pass
+        facts = draw_facts(entities, rng, held_out=True)
+        while taken & {code for _, code in facts}:
+            facts = draw_facts(entities, rng, held_out=True)
         taken |= {code for _, code in facts}
         skills.append(facts_skill(FactsSpec(name, facts, tuple(manipulations)), seed=seed))
     return KnowledgeSplit(tuple(skills[:num_source]), tuple(skills[num_source:]))
