@@ -54,7 +54,7 @@ def plant(
     num_dev: int,
     num_test: int,
 ) -> Planted:
-    """Requests of every skill and depth, and those that the student learns from.
+    """Requests of every skill and depth, and those that the student learns from: a mixture.
 
     Args:
         taught: by place of a function in its skill, its quota.
@@ -73,6 +73,7 @@ def plant(
     }
     test, dev = requests("test", num_test), requests("dev", num_dev)
     train = requests("train", num_train)
+    random.Random(f"planted:{course.context.seed}").shuffle(train)  # or depth 1 takes every quota
     known = within_quotas(train, quotas, labels=labels)
     taken = {task.id for task in known}
     return Planted(quotas, known, [task for task in train if task.id not in taken], dev, test)
