@@ -170,11 +170,18 @@ def _lora_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
 
 
 def _cpu_flags(facts: Facts, config: ServeConfig) -> tuple[Flag, ...]:
+    """How a model is computed on a CPU.
+
+    Upstream fact (vLLM 0.32, `gpu_model_runner.py`): where a prompt is computed in two parts, the
+    generator of a request with `seed` is set back by an offset, which a CPU's generator does not
+    have; the engine dies of it.
+    """
     if facts.device != "cpu":
         return ()
     return (
         Flag("--dtype", "float32", "on a CPU faster than bfloat16, and exact to 1e-5"),
         Flag("--enforce-eager", None, "on a CPU compiling costs minutes and LoRA turns it off"),
+        Flag("--no-enable-chunked-prefill", None, "a prompt in parts and a seed kill the engine"),
     )
 
 

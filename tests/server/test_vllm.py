@@ -6,6 +6,7 @@ One engine for the whole module. The reference is PEFT in this process, in float
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -330,6 +331,22 @@ def test_logprobs_pass_through(scene: Scene) -> None:
     assert "beta--v1--" not in reply.text
     assert len(answer["choices"][0]["logprobs"]["content"]) == 6
     assert answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+
+
+def test_many_long_prompts_with_a_seed_each(scene: Scene) -> None:
+    """Together they are longer than one batch: a prompt in two parts would kill the engine."""
+
+    def ask(seed: int) -> str:
+        prompt = [3 + (seed * 7 + place) % 40 for place in range(200)]
+        reply = scene.client.completions.create(
+            model="base", prompt=prompt, max_tokens=4, temperature=1.0, seed=seed
+        )
+        return reply.choices[0].text
+
+    with ThreadPoolExecutor(48) as pool:
+        crowd = list(pool.map(ask, range(48)))
+    assert len(crowd) == 48
+    assert scene.client.models.list().data
 
 
 def test_steps_of_a_run(scene: Scene) -> None:

@@ -61,11 +61,16 @@ def test_cpu_flags() -> None:
     assert flags["--max-cpu-loras"] == "8"
     assert flags["--tool-call-parser"] == "hermes"
     assert {"--enforce-eager", "--enable-lora", "--enable-prefix-caching"} <= flags.keys()
+    assert "--no-enable-chunked-prefill" in flags
+    assert "--no-enable-chunked-prefill" not in values(
+        derive_flags(CPU, config(engine_args=("--enable-chunked-prefill",)))
+    )
 
 
 def test_gpu_keeps_dtype_and_compilation() -> None:
     flags = values(derive_flags(Facts(device="gpu"), config()))
     assert not {"--dtype", "--enforce-eager", "--tool-call-parser"} & flags.keys()
+    assert "--no-enable-chunked-prefill" not in flags
 
 
 @pytest.mark.parametrize(
