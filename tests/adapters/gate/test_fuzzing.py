@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from .fuzzing import judge
 
 
+@pytest.mark.slow
 def test_five_hundred_mutated_configs_and_headers(tmp_path: Path) -> None:
     verdicts = {seed: judge(tmp_path, seed) for seed in range(500)}
     assert {seed: v.faults for seed, v in verdicts.items() if v.faults} == {}

@@ -93,6 +93,7 @@ def one_version(
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("job", ["put", "put rows", "tag", "attest", "remove", "gc"])
 def test_a_disk_that_fails_at_any_single_operation(

@@ -8,6 +8,7 @@ from skillweave.scripts.exams.store_disk import PowerCutOps, nothing
 from skillweave.scripts.exams.store_jobs import JOBS, Material, Tally, Trial, enumerate_job
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tag", "rm, the last"])
 def test_a_change_of_names_survives_a_power_cut_at_any_step(
     tmp_path: Path, made: Material, name: str

@@ -34,6 +34,7 @@ def test_strays_are_items_that_no_answer_passes() -> None:
     assert not any(item.verify("final: b c").passed for item in items)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [6, 16, 60, 64, 239])
 def test_measured_requests_are_spread_over_all_skills(count: int) -> None:
     items = [

@@ -89,6 +89,7 @@ def test_the_order_of_items_does_not_change_the_interval() -> None:
     assert forward == clustered_mean(values[::-1], clusters[::-1], rng=rng())
 
 
+@pytest.mark.slow
 def test_the_interval_covers_a_known_effect_about_as_often_as_it_says() -> None:
     draw, effect, covered = rng(0), 0.3, 0
     clusters = [f"s{i // 40}" for i in range(12 * 40)]
@@ -100,6 +101,7 @@ def test_the_interval_covers_a_known_effect_about_as_often_as_it_says() -> None:
     assert 0.91 <= covered / 200 <= 0.995
 
 
+@pytest.mark.slow
 def test_few_skills_that_differ_much_get_the_width_that_so_few_deserve() -> None:
     # the mean of four draws has an interval of t(3) standard errors, not of 1.96 or fewer
     draw, old, new = rng(0), 0, 0
@@ -196,6 +198,7 @@ def test_a_level_outside_zero_and_one_is_refused() -> None:
         clustered_mean([1.0], ["a"], rng=rng(), level=1.5)
 
 
+@pytest.mark.slow
 def test_many_clusters_are_drawn_in_parts_and_the_parts_change_nothing() -> None:
     groups = [np.array([float(number % 7)]) for number in range(4000)]
     times_BC = rng(3).multinomial(4000, np.full(4000, 1 / 4000), size=1100)

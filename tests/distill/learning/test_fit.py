@@ -56,6 +56,7 @@ def weights(out: Path) -> bytes:
     return (out / "adapter_model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [3, 4, 7, 11])
 def test_a_killed_run_goes_on_to_the_same_bytes(
     small_base: PreTrainedModel, tmp_path: Path, stop: int
@@ -138,6 +139,7 @@ def test_a_row_that_teaches_nothing_is_refused_before_anything_is_trained(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [Execution(micro_rows=2), Execution(packed_length=16)])
 def test_accumulated_and_packed_runs_learn_the_same(
     small_base: PreTrainedModel, tmp_path: Path, how: Execution

@@ -68,6 +68,7 @@ def test_the_template_runs_as_it_is(tmp_path: Path, conditions: Conditions) -> N
     assert len(Path(small(tmp_path, "again")).read_text().splitlines()) <= 60
 
 
+@pytest.mark.slow
 def test_arms_are_shared_between_recipes_and_said_so(
     tmp_path: Path, conditions: Conditions
 ) -> None:
@@ -80,6 +81,7 @@ def test_arms_are_shared_between_recipes_and_said_so(
     assert any("were reused" in note for note in other.verdict.notes)
 
 
+@pytest.mark.slow
 def test_a_frozen_recipe_is_refused_once_its_code_changed(
     tmp_path: Path, conditions: Conditions
 ) -> None:

@@ -30,6 +30,8 @@ from transformers import PreTrainedTokenizerBase
 from .playing import need
 from .words import num_tokens, unknown_words
 
+pytestmark = pytest.mark.slow
+
 MAX_BODY, MAX_REQUEST, MAX_ANSWER = 130, 40, 80
 MAX_ACTION, MAX_OBSERVATION, MAX_FIRST = 8, 30, 60
 """Tokens; of worlds of several turns an action, an observation, and what opens the episode."""
