@@ -52,6 +52,7 @@ class JointLora:
         self._base = base
         self._decoder = Decoder(base)
         self._weights = [self._new(spec) for spec in specs]
+        self._silent = Weights(specs[0], groups=(), shapes={}, like=self._decoder.weight.detach())
         self.optimiser = torch.optim.AdamW(
             [{"params": [own.param], "lr": own.spec.rate} for own in self._weights],
             weight_decay=0.0,
@@ -94,24 +95,35 @@ class JointLora:
         parts = self._decoder.logp_K(layout, self._weights).split_with_sizes(layout.picked_sizes)
         return [part if rows else None for part, rows in zip(parts, batches, strict=True)]
 
+    @torch.no_grad()
+    def base_logps(self, batches: Sequence[Sequence[TokenRow]]) -> list[Tensor | None]:
+        """As `logps`, under the base alone, with every adapter off; no gradient."""
+        layout = arrange(batches).to(self._decoder.weight.device)
+        parts = self._decoder.logp_K(layout, [self._silent]).split_with_sizes(layout.picked_sizes)
+        return [part if rows else None for part, rows in zip(parts, batches, strict=True)]
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for own in self._weights:
             own.grad.zero_()
 
-    def apply(self, active: Sequence[bool]) -> None:
+    def apply(self, active: Sequence[bool]) -> tuple[Tensor, ...]:
         """Clip each adapter's gradient by its own norm and take its own step.
 
         Args:
             active: adapters that take part; the others keep weights and optimiser state.
+        Returns:
+            Each gradient's norm before it was clipped; 0 for adapters that take no part.
         """
+        norms = []
         groups = self.optimiser.param_groups
         for own, taking_part, group in zip(self._weights, active, groups, strict=True):
             group["lr"] = own.spec.rate_at(self.num_steps)
             own.param.grad = own.grad if taking_part else None
-            nn.utils.clip_grad_norm_([own.param], own.spec.clip)
+            norms.append(nn.utils.clip_grad_norm_([own.param], own.spec.clip))
         self.optimiser.step()
         self.num_steps += 1
+        return tuple(norms)
 
     def delta(self, name: str) -> AdapterDelta:
         """An adapter as deltas: views that later steps change."""

@@ -160,6 +160,33 @@ def test_two_halves_of_a_batch_give_the_gradient_of_the_whole(small_base: PreTra
         assert torch.allclose(delta.up_OR, twice.delta("one")[name].up_OR, atol=1e-9)
 
 
+def test_the_base_alone_is_what_a_fresh_adapter_gives(small_base: PreTrainedModel) -> None:
+    """Up factors start at zero, so a fresh adapter changes nothing; a trained one does."""
+    joint = JointLora(small_base, SPECS)
+    with torch.no_grad():
+        fresh = joint.logps(batches(0))
+    for step in range(3):
+        joint.step(batches(step))
+    with torch.no_grad():
+        trained = joint.logps(batches(0))
+    for alone, before, after in zip(joint.base_logps(batches(0)), fresh, trained, strict=True):
+        assert alone is not None
+        assert before is not None
+        assert after is not None
+        assert torch.equal(alone, before)
+        assert not torch.allclose(alone, after, atol=1e-3)
+    assert joint.base_logps([batches(0)[0], [], []])[1:] == [None, None]
+
+
+def test_norms_are_those_before_clipping(small_base: PreTrainedModel) -> None:
+    joint = JointLora(small_base, SPECS)
+    joint.zero_grad()
+    joint.backward([*batches(0)[:2], []])
+    norms = joint.apply([True, True, False])
+    assert float(norms[0]) > 0
+    assert float(norms[2]) == 0
+
+
 def test_the_base_is_not_changed(small_base: PreTrainedModel) -> None:
     before = {name: value.clone() for name, value in small_base.state_dict().items()}
     joint = JointLora(small_base, SPECS)
