@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from .curriculum import Categories, CurriculumValue, GroupSeen, known_categories
+from .schedules import phase_of
 
 
 class Staged(CurriculumValue):
@@ -32,9 +33,8 @@ class Staged(CurriculumValue):
         return self
 
     def weights(self, step: int) -> dict[str, float]:
-        count = len(self.categories)
-        place = min(step * count // self.num_steps, count - 1)
-        chosen = self.categories[count - 1 - place if self.backward else place]
+        order = self.categories[::-1] if self.backward else self.categories
+        chosen = order[phase_of(step, num_steps=self.num_steps, num_phases=len(order))]
         return dict.fromkeys(self.categories, 0.0) | {chosen: 1.0}
 
     def next(self, step: int, *, rng: np.random.Generator, num: int) -> tuple[str, ...]:
