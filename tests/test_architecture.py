@@ -99,6 +99,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/rubric.py",
     "distill/rl/credit.py",
     "distill/rl/groups.py",
+    "distill/rl/mismatch.py",
     "distill/rl/plain.py",
     "distill/rl/seams.py",
     "distill/rl/settings.py",
