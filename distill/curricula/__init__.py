@@ -13,7 +13,8 @@ from .drafts import (
     random_draft,
     with_draft,
 )
-from .drawing import agreed, draw_by_stratum, draw_rows, within_quotas
+from .drawing import agreed, draw_by_stratum, draw_of_each, draw_rows, within_quotas
+from .hindsight import Hindsight, opid_term, random_term, routed, shuffled_hindsights
 from .hint_credit import (
     AdhintCredit,
     HybridCredit,
@@ -42,6 +43,7 @@ __all__ = [
     "Draft",
     "DraftFilter",
     "GroupSeen",
+    "Hindsight",
     "HintRule",
     "HybridCredit",
     "Ladder",
@@ -64,6 +66,7 @@ __all__ = [
     "difficulty",
     "draw_by_stratum",
     "draw_categories",
+    "draw_of_each",
     "draw_rows",
     "edit_share",
     "family_gain",
@@ -74,12 +77,16 @@ __all__ = [
     "most_uncertain",
     "most_used",
     "observation_of",
+    "opid_term",
     "phase_of",
     "prefix_credit",
     "random_draft",
     "random_gains",
+    "random_term",
+    "routed",
     "shown_prefix",
     "shuffled",
+    "shuffled_hindsights",
     "spearman",
     "with_draft",
     "within_quotas",

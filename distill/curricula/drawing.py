@@ -1,7 +1,7 @@
 """Rows drawn from a finite pool: by weight, under quotas, by agreement. Pure.
 
 Owns the draws and their rules of replacement. Refuses to own where weights come from
-(`profile.py`; later a bandit or a ladder). All randomness comes from the generator passed in.
+(`profile.py`, `bandit.py`, `ladder.py`). All randomness comes from the generator passed in.
 """
 
 from collections import Counter
@@ -69,6 +69,26 @@ def draw_by_stratum(
         share = num_rows // len(parts) + (place < num_rows % len(parts))
         drawn += draw_rows(parts[name], [weight(row) for row in parts[name]], share, rng=rng)
     return drawn
+
+
+def draw_of_each(
+    names: Sequence[str], pools: Mapping[str, Sequence[Row]], *, rng: np.random.Generator
+) -> list[Row]:
+    """A row of the named pool for each name, in their order: the tasks of drawn categories.
+
+    Evenly within a pool. A row comes twice only when its pool is used up, since two groups of one
+    task at one step teach less than two tasks; SEC, which this is for, does not say.
+
+    Raises:
+        UsageError: a name without a pool, or with an empty one.
+    """
+    if missing := sorted({name for name in names if not pools.get(name)}):
+        raise UsageError(f"{missing[0]!r} has no rows: expected some of {', '.join(sorted(pools))}")
+    waiting = {
+        name: iter(draw_rows(pools[name], [1.0] * len(pools[name]), num, rng=rng))
+        for name, num in sorted(Counter(names).items())
+    }
+    return [next(waiting[name]) for name in names]
 
 
 def within_quotas(

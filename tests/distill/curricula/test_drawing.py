@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skillweave.adapters.errors import UsageError
-from skillweave.distill.curricula import agreed, draw_by_stratum, draw_rows, within_quotas
+from skillweave.distill.curricula import (
+    agreed,
+    draw_by_stratum,
+    draw_of_each,
+    draw_rows,
+    within_quotas,
+)
 
 
 @settings(max_examples=80, deadline=None)
@@ -82,3 +88,25 @@ def test_every_stratum_gives_as_many_rows_whatever_the_weights() -> None:
     assert drawn[3:] == ["b3", "b3"]
     with pytest.raises(UsageError, match="weight 0"):
         draw_by_stratum(pool, lambda row: float(row[0] == "a"), 2, stratum=lambda r: r[0], rng=rng)
+
+
+@given(
+    names=st.lists(st.sampled_from("ab"), max_size=12),
+    seed=st.integers(0, 99),
+)
+def test_the_tasks_of_drawn_categories_are_of_them_and_differ_while_they_can(
+    names: list[str], seed: int
+) -> None:
+    pools = {"a": ["a1", "a2", "a3"], "b": ["b1"], "c": []}
+    rows = draw_of_each(names, pools, rng=np.random.default_rng(seed))
+    assert [row[0] for row in rows] == names
+    times = Counter(row for row in rows if row[0] == "a")
+    assert len(times) == min(3, names.count("a"))
+    assert max(times.values(), default=0) == -(-names.count("a") // 3)
+    assert draw_of_each(names, pools, rng=np.random.default_rng(seed)) == rows
+
+
+def test_a_category_without_tasks_is_refused() -> None:
+    for name in "cd":
+        with pytest.raises(UsageError, match=f"'{name}' has no rows"):
+            draw_of_each(["a", name], {"a": [1], "c": []}, rng=np.random.default_rng(0))
