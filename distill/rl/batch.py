@@ -21,6 +21,7 @@ from ..rollouts.learnable import RolloutRow, rows_of
 from ..rollouts.trajectory import Trajectory
 from .credit import Credit, credit_of
 from .groups import Group, Rollout
+from .learned import Learned
 from .seams import AdvantageTerm, LossGate, RowLoss, UpdateTarget
 
 NAN = math.nan
@@ -49,27 +50,6 @@ class BatchRow:
     def learned(self) -> tuple[int, ...]:
         """Places of the learned tokens."""
         return tuple(at for at, one in enumerate(self.tokens.learn) if one)
-
-
-@dataclass(frozen=True)
-class Learned:
-    """Tensors of the learned tokens, in order of rows and places, padded behind.
-
-    Args:
-        sampler_BT: NaN where the policy did not draw a token.
-        policy_B: weight of each row's policy loss; `sft_B` that of its imitation.
-    """
-
-    mask_BT: Tensor
-    sampler_BT: Tensor
-    advantages_BT: Tensor
-    policy_B: Tensor
-    sft_B: Tensor
-
-    def spread(self, logp_K: Tensor) -> Tensor:
-        """One number a learned token as `(B, T)`, 0 where nothing is learned."""
-        sizes = self.mask_BT.sum(1).long().tolist()
-        return pad_sequence(list(logp_K.split_with_sizes(sizes)), batch_first=True)
 
 
 @dataclass(frozen=True)

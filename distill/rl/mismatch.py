@@ -47,7 +47,7 @@ def mismatch_of(
     learned = mask > 0
     drawn = learned & ~sampler_logp.isnan()
     num, num_learned = int(drawn.sum()), int(learned.sum())
-    masked = 1 - num / num_learned if num_learned else 0.0
+    masked = (num_learned - num) / max(num_learned, 1)
     if not num:
         return Mismatch(0.0, 0.0, 0.0, 0.0, masked, 0)
     trainer, sampler = (one.detach()[drawn].double() for one in (trainer_logp, sampler_logp))

@@ -107,23 +107,24 @@ class JointLora:
         for own in self._weights:
             own.grad.zero_()
 
-    def apply(self, active: Sequence[bool]) -> tuple[Tensor, ...]:
+    def gradient_norms(self) -> tuple[float, ...]:
+        """Of what `backward` added, each adapter's, before `apply` clips it."""
+        norms: list[float] = torch.stack([own.grad.norm() for own in self._weights]).tolist()
+        return tuple(norms)
+
+    def apply(self, active: Sequence[bool]) -> None:
         """Clip each adapter's gradient by its own norm and take its own step.
 
         Args:
             active: adapters that take part; the others keep weights and optimiser state.
-        Returns:
-            Each gradient's norm before it was clipped; 0 for adapters that take no part.
         """
-        norms = []
         groups = self.optimiser.param_groups
         for own, taking_part, group in zip(self._weights, active, groups, strict=True):
             group["lr"] = own.spec.rate_at(self.num_steps)
             own.param.grad = own.grad if taking_part else None
-            norms.append(nn.utils.clip_grad_norm_([own.param], own.spec.clip))
+            nn.utils.clip_grad_norm_([own.param], own.spec.clip)
         self.optimiser.step()
         self.num_steps += 1
-        return tuple(norms)
 
     def delta(self, name: str) -> AdapterDelta:
         """An adapter as deltas: views that later steps change."""

@@ -178,13 +178,17 @@ def test_the_base_alone_is_what_a_fresh_adapter_gives(small_base: PreTrainedMode
     assert joint.base_logps([batches(0)[0], [], []])[1:] == [None, None]
 
 
-def test_norms_are_those_before_clipping(small_base: PreTrainedModel) -> None:
+def test_gradient_norms_are_those_of_each_adapter_before_clipping(
+    small_base: PreTrainedModel,
+) -> None:
     joint = JointLora(small_base, SPECS)
     joint.zero_grad()
     joint.backward([*batches(0)[:2], []])
-    norms = joint.apply([True, True, False])
-    assert float(norms[0]) > 0
-    assert float(norms[2]) == 0
+    once = joint.gradient_norms()
+    assert once[0] > 0
+    assert once[2] == 0
+    joint.backward([*batches(0)[:2], []])
+    assert joint.gradient_norms() == pytest.approx([2 * norm for norm in once])
 
 
 def test_the_base_is_not_changed(small_base: PreTrainedModel) -> None:
