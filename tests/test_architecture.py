@@ -105,6 +105,7 @@ PURE = (  # files, or folders of files, that compute and touch nothing
     "distill/rl/plain.py",
     "distill/rl/seams.py",
     "distill/rl/settings.py",
+    "distill/rl/tasks.py",
     "distill/rl/terms.py",
     "distill/rollouts/drawing.py",
     "distill/rollouts/prefixes.py",

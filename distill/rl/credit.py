@@ -1,14 +1,15 @@
 """What a term says about a trajectory, and where its tokens stand in that. Pure.
 
-Owns the three grains of credit: one number for all of it, one a turn, one a token. Refuses to own
-where the numbers come from (`terms.py`).
+Owns the three grains of credit: one number for all of it, one a turn, one a token, and two ways to
+say the last. Refuses to own where the numbers come from (`terms.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...adapters.errors import UsageError
 from ..rollouts.learnable import RolloutRow
+from ..rollouts.trajectory import Provenance
 from .groups import Series
 
 
@@ -56,3 +57,47 @@ def credit_of(credit: Credit, rows: Sequence[RolloutRow], number: int) -> tuple[
             )
         return credit.rows[number]
     return (float(credit),) * len(row.ids)
+
+
+def by_provenance(rows: Sequence[RolloutRow], values: Mapping[Provenance, float]) -> PerToken:
+    """One number for whoever wrote a token: a prefix apart from its continuation. Others get 0."""
+    return PerToken(tuple(tuple(values.get(one, 0.0) for one in row.provenance) for row in rows))
+
+
+def by_turn_tokens(
+    rows: Sequence[RolloutRow],
+    turns: Sequence[Sequence[float]],
+    *,
+    provenance: Provenance = "policy",
+) -> PerToken:
+    """Numbers for the tokens of one provenance, turn by turn, as re-scoring an answer gives them.
+
+    Args:
+        turns: for each turn of the trajectory as many numbers as it has such tokens.
+
+    Raises:
+        UsageError: it has more or fewer.
+    """
+    left: list[Iterator[float]] = [iter(one) for one in turns]
+    sizes = [0] * len(turns)
+    for row in rows:
+        for turn, who in zip(row.turns, row.provenance, strict=True):
+            if who == provenance and turn < len(sizes):
+                sizes[turn] += 1
+    given, num_turns = (
+        [len(one) for one in turns],
+        max((max(row.turns) for row in rows), default=-1),
+    )
+    if sizes != given or num_turns + 1 != len(turns):
+        raise UsageError(
+            f"numbers for {given} tokens of {len(given)} turns, expected {sizes} of {num_turns + 1}"
+        )
+    return PerToken(
+        tuple(
+            tuple(
+                next(left[turn]) if who == provenance else 0.0
+                for turn, who in zip(row.turns, row.provenance, strict=True)
+            )
+            for row in rows
+        )
+    )

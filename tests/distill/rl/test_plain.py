@@ -1,6 +1,8 @@
 """The plain seams fill the protocols and change nothing."""
 
 import asyncio
+import subprocess
+import sys
 
 import numpy as np
 from skillweave.distill.rl import plain, seams
@@ -41,3 +43,11 @@ def test_one_learner_and_one_loss() -> None:
     assert gate(group, rollout) == seams.RowLoss(policy=1.0, sft=0.0)
     assert target(group, rollout) == "drop-first"
     assert not isinstance(target, seams.Stateful)
+
+
+def test_settings_and_seams_need_no_torch() -> None:
+    """A plan or a refusal must not wait for it."""
+    light = "settings, seams, plain, tasks, groups, credit"
+    code = f"import sys; from skillweave.distill.rl import {light}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -4,11 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from skillweave.adapters.errors import UsageError
-from skillweave.distill.rl.credit import PerToken, PerTurn, credit_of
+from skillweave.distill.rl.credit import (
+    PerToken,
+    PerTurn,
+    by_provenance,
+    by_turn_tokens,
+    credit_of,
+)
 from skillweave.distill.rl.groups import Group, Rollout
 from skillweave.distill.rl.settings import AdvantageName
 from skillweave.distill.rl.terms import ESTIMATORS, RewardTerm, TurnTerm, returns_to_go
 from skillweave.distill.rollouts.learnable import rows_of
+from skillweave.distill.rollouts.trajectory import TokenSpan
 
 from .playing import trajectory, turn
 
@@ -66,3 +73,19 @@ def test_credit_that_does_not_fit_is_refused() -> None:
         credit_of(PerTurn((1.0,)), rows, 0)
     with pytest.raises(UsageError, match=r"rows of \[2\] tokens, expected \[5\]"):
         credit_of(PerToken(((0.1, 0.2),)), rows, 0)
+
+
+def test_a_prefix_is_worth_something_else_than_its_continuation() -> None:
+    rows = rows_of(trajectory(turn((1, 2), (3,), forced=(TokenSpan("demo_prefix", (7, 8)),))))
+    found = by_provenance(rows, {"demo_prefix": -1.0, "policy": 0.5})
+    assert found == PerToken(((0.0, 0.0, -1.0, -1.0, 0.5),))
+
+
+def test_numbers_of_a_turn_reach_what_was_drawn_in_it() -> None:
+    played = trajectory(turn((1, 2), (3, 4)), turn((5,), (6,)), turn((7,), (8,), continues=False))
+    rows = rows_of(played)
+    found = by_turn_tokens(rows, [(0.1, 0.2), (0.3,), (0.4,)])
+    assert found == PerToken(((0, 0, 0.1, 0.2, 0, 0.3), (0, 0.4)))
+    for strange in ([(0.1,), (0.3,), (0.4,)], [(0.1, 0.2), (0.3,)]):
+        with pytest.raises(UsageError, match=r"expected \["):
+            by_turn_tokens(rows, strange)
