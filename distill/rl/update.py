@@ -116,6 +116,25 @@ def update(
     )
 
 
+def updates(
+    joint: JointLora,
+    batches: Sequence[Batch],
+    objectives: Sequence[Objective],
+    *,
+    inner_steps: int = 1,
+    micro_rows: int | None = None,
+) -> list[tuple[UpdateMetrics | None, ...]]:
+    """Several steps on the same trajectories, each compared with the policy before the first.
+
+    The words are those of `update`; one step is `update` itself.
+    """
+    old = trainer_logps(joint, batches) if inner_steps > 1 else None
+    return [
+        update(joint, batches, objectives, old=old, micro_rows=micro_rows)
+        for _ in range(inner_steps)
+    ]
+
+
 def _add_gradients(
     joint: JointLora,
     tallies: Sequence["_Tally"],

@@ -15,7 +15,7 @@ from skillweave.distill.rl.groups import Group, sift
 from skillweave.distill.rl.mismatch import MismatchMonitor
 from skillweave.distill.rl.seams import RowLoss
 from skillweave.distill.rl.settings import METHODS, MethodName
-from skillweave.distill.rl.update import UpdateMetrics, trainer_logps, update
+from skillweave.distill.rl.update import UpdateMetrics, trainer_logps, update, updates
 from transformers import PreTrainedModel
 
 from .updating import SPEC, PlainRun, batch_of, gradients, groups, joint_on, objective, weights
@@ -64,6 +64,21 @@ def test_two_steps_on_a_batch_are_those_of_peft_and_torch(
     assert 0 < ours[0][0].mismatch.truncated_share < 1
     assert ours[0][0].mismatch.masked_share == 6 / batch.num_tokens
     assert ours[0][0].entropy == pytest.approx(-float((plain.old * drawn).sum() / drawn.sum()))
+
+
+def test_inner_steps_are_compared_with_the_policy_before_the_first(
+    wide_base: PreTrainedModel,
+) -> None:
+    batch, how = batch_of("dapo", groups(1)), [objective("dapo")]
+    joint, by_hand = joint_on(wide_base), joint_on(wide_base)
+    found = updates(joint, [batch], how, inner_steps=3)
+    old = trainer_logps(by_hand, [batch])
+    assert found == [update(by_hand, [batch], how, old=old) for _ in range(3)]
+    mismatches = {the_only(one).mismatch for one in found}
+    assert len(mismatches) == 1  # the importance weights are those of the first step
+    assert len({the_only(one).clip_share for one in found}) > 1
+    once = updates(joint_on(wide_base), [batch], how)
+    assert [the_only(one).clip_share for one in once] == [0]
 
 
 @each_method
