@@ -18,9 +18,9 @@ class SftSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    rank: int = Field(default=8, ge=1, le=512)
+    rank: int = Field(default=16, ge=1, le=512)
     """Rank of the adapter."""
-    alpha: float = Field(default=16.0, gt=0)
+    alpha: float = Field(default=32.0, gt=0)
     """LoRA alpha: the update is scaled by alpha / rank."""
     targets: tuple[str, ...] = ALL_LINEAR
     """Last name components of the linear modules that get an update."""

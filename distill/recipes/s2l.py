@@ -8,9 +8,10 @@ that the verifier passes are the demonstrations. The adapter learns them with th
 over the assistant's tokens `t`. The teacher is the base itself, behind the served engine.
 
 Departs: only verified demonstrations are kept (the paper reports no filter) and the yield is
-recorded; every linear module gets an update, not q and v alone, because the base is small; rank,
-rate and epochs are ours (the paper gives r=16, alpha=32, 64 rows; rate and epochs were not
-found); the wrong adapter is another skill's by a fixed derangement, not the least similar one's.
+recorded; every linear module gets an update, not q and v alone, because the base is small; rate
+and epochs are ours (the paper's were not found; rank 16, alpha 32 and 64 rows are its own, our
+rows are more); the wrong adapter is another skill's by a fixed derangement, not the least similar
+one's.
 """
 
 from typing import Literal

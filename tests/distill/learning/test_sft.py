@@ -131,7 +131,7 @@ def test_the_folder_passes_the_gate_and_names_no_local_path(
     config = json.loads(text)
     assert config["base_model_name_or_path"] == "small-base"
     assert config["target_modules"] == sorted(ALL_LINEAR)
-    assert (config["r"], config["lora_alpha"]) == (4, 16.0)
+    assert (config["r"], config["lora_alpha"]) == (4, 32.0)
     assert str(small_base_dir) not in text
 
 

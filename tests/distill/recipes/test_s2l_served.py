@@ -56,7 +56,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def served(run: Run) -> Iterator[Served]:
-    plan = ServePlan(tiny_base_path(), run.store.root, rank=8, slots=2)
+    plan = ServePlan(tiny_base_path(), run.store.root, rank=16, slots=2)
     with launcher()(plan) as server:
         for version in run.store.list():
             admin(server, "publish", {"ref": version.ref})
