@@ -128,7 +128,10 @@ class BudgetExceeded(SkillweaveError, RuntimeError):
 
 
 class TrainingDiverged(SkillweaveError, ArithmeticError):
-    """A loss that is no finite number; the weights since the last checkpoint are worth nothing."""
+    """A loss that is no finite number, or a trainer that has left its engine behind.
+
+    The weights since the last checkpoint are worth nothing.
+    """
 
 
 class UsageError(SkillweaveError, ValueError):
